@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,16 +48,22 @@ class Layout:
         return [line for line in lines if not is_center_in(line.box, boxes)]
 
 
+@contextmanager
+def opened_as_read(path: str | Path, reading: Reading) -> Iterator[Any]:
+    """Yields the document, opened again as `reading` was read. Raises what `open_pdf` raises."""
+    with open_pdf(Path(path)) as document:
+        prepare_as_read(document, reading.turns, reading.remapped)
+        yield document
+
+
 def find_layout_by_rules(
-    path: str | Path, reading: Reading, mode: LayoutMode = LayoutMode.AUTO
+    document: Any, reading: Reading, mode: LayoutMode = LayoutMode.AUTO
 ) -> Layout:
     """Returns the tables and figures found without the model, in about 10 ms a page.
 
-    Raises what `open_pdf` raises.
+    `document` is the one that `reading` was read from, or that of `opened_as_read`.
     """
-    with open_pdf(Path(path)) as document:
-        prepare_as_read(document, reading.turns, reading.remapped)
-        tables, figures = _found(document, reading, {})
+    tables, figures = _found(document, reading, {})
     pages = tuple(sorted(_pages_for_model(mode, reading, tables, figures)))
     return replace(_layout(tables, figures, {}, reading.ocred), pages_for_model=pages)
 
@@ -77,8 +84,7 @@ def find_layout(
     """
     if mode is LayoutMode.OFF:
         return Layout()
-    with open_pdf(Path(path)) as document:
-        prepare_as_read(document, reading.turns, reading.remapped)
+    with opened_as_read(path, reading) as document:
         tables, figures = _found(document, reading, {})
         pages = sorted(_pages_for_model(mode, reading, tables, figures))
         regions = _regions(document, pages, threads, on_page)

@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from domain.errors import NoText, OcrUnavailable
 from domain.jobs import Step
 from domain.papers import Paper
-from extraction.layout import find_layout, find_layout_by_rules
+from extraction.layout import find_layout, find_layout_by_rules, opened_as_read
 from extraction.ocr.engines import choose_engine
 from extraction.ocr.pages import ocr_pages
 from extraction.options import ExtractOptions, LayoutMode, OcrEngine
 from extraction.paper import compose
 from extraction.text.lines import Line
-from extraction.text.pdf import Reading, read_pages
+from extraction.text.pdf import Reading, opened_reading, read_pages
 
 OnPage = Callable[[int, int], None]
 Scans = Mapping[int, Sequence[Line]]  # by page number: the lines that OCR read
@@ -74,10 +74,10 @@ def read_text(
     """Reads the text layer, and the tables and figures that the rules find without a model.
 
     If OCR is available, pages that need it are left out, and tables are extracted after OCR."""
-    reading = read_pages(path, max_pages=options.max_pages, on_page=on_page)
-    if reading.for_ocr and can_ocr(options):
-        return StepRead(compose(reading.without(reading.for_ocr)), Step.OCR)
-    return _read_with_layout(path, reading, options)
+    with opened_reading(path, max_pages=options.max_pages, on_page=on_page) as (reading, document):
+        if reading.for_ocr and can_ocr(options):
+            return StepRead(compose(reading.without(reading.for_ocr)), Step.OCR)
+        return _read_with_layout(document, reading, options)
 
 
 def read_scans(
@@ -96,7 +96,8 @@ def read_scans(
     )
     read = {page.number: page.lines for page in pages if page.failure is None}
     whole = reading.without(reading.for_ocr).with_ocr(read)
-    return replace(_read_with_layout(path, whole, options), scans=read)
+    with opened_as_read(path, reading) as document:  # not kept open during OCR
+        return replace(_read_with_layout(document, whole, options), scans=read)
 
 
 def read_layout(
@@ -119,7 +120,7 @@ def _after(before: int, on_page: OnPage | None) -> OnPage | None:
     return lambda done, total: on_page(before + done, before + total)
 
 
-def _read_with_layout(path: Path, reading: Reading, options: ExtractOptions) -> StepRead:
+def _read_with_layout(document: Any, reading: Reading, options: ExtractOptions) -> StepRead:
     """Composes the paper, a long one without tables: its text is searchable first."""
     if not any(reading.pages):
         raise NoText()
@@ -127,7 +128,7 @@ def _read_with_layout(path: Path, reading: Reading, options: ExtractOptions) -> 
         return StepRead(compose(reading))
     if len(reading.pages) > options.text_first_pages:
         return StepRead(compose(reading), Step.LAYOUT)
-    layout = find_layout_by_rules(path, reading, options.layout)
+    layout = find_layout_by_rules(document, reading, options.layout)
     return StepRead(compose(reading, layout), Step.LAYOUT if layout.pages_for_model else None)
 
 

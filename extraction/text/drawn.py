@@ -145,6 +145,11 @@ def _drawn_items(page: Any) -> list[dict[str, Any]]:
     return items
 
 
+def forget_drawings(page: Any) -> None:
+    """Forgets the page's drawings that the document keeps."""
+    page.parent.__dict__.get("drawn_items", {}).pop(page.number, None)
+
+
 def clipped_drawings(page: Any) -> Iterator[tuple[dict[str, Any], Rect]]:
     """Yields the page's drawings with their exact boxes, each cut to the clipping path that applies
     to it."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from extraction.text.annotations import remove_annotations
+from extraction.text.drawn import forget_drawings
 from extraction.text.glyph_names import complete_fonts, complete_maps
 
 
@@ -65,3 +66,4 @@ def turn_upright(document: Any, turns: Mapping[int, int]) -> None:
     for number, turn in turns.items():
         page = document[number - 1]
         page.set_rotation((page.rotation - 90 * turn) % 360)
+        forget_drawings(page)  # their positions were those of the page as it was

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from mmap import ACCESS_READ, mmap
@@ -133,12 +133,28 @@ def read_pages(
     Calls `on_page(done, total)` after each page. Raises PasswordProtected, DamagedPdf,
     TruncatedPdf, NoPages and TooManyPages (more than `max_pages`).
     """
-    try:
-        return _read(Path(path), max_pages, on_page)
-    except (DamagedPdf, NoPages) as error:
-        if is_truncated(Path(path)):
-            raise TruncatedPdf() from error
-        raise
+    with opened_reading(path, max_pages=max_pages, on_page=on_page) as (reading, _):
+        return reading
+
+
+@contextmanager
+def opened_reading(
+    path: str | Path, *, max_pages: int = DEFAULT_MAX_PAGES, on_page: OnPage | None = None
+) -> Iterator[tuple[Reading, Any]]:
+    """Yields the result of `read_pages` and the document as it was read, which is closed after it.
+
+    Another look at an open document costs a tenth less than a document that is opened again.
+    """
+    path = Path(path)
+    with ExitStack() as stack:
+        try:
+            document = stack.enter_context(open_pdf(path))
+            reading = _read(document, path, max_pages, on_page)
+        except (DamagedPdf, NoPages) as error:
+            if is_truncated(path):
+                raise TruncatedPdf() from error
+            raise
+        yield reading, document
 
 
 def is_truncated(path: Path) -> bool:
@@ -154,30 +170,25 @@ def is_truncated(path: Path) -> bool:
             return is_short or content.find(_END) < 0
 
 
-def _read(path: Path, max_pages: int, on_page: OnPage | None) -> Reading:
-    with open_pdf(path) as document:
-        total = page_count(document)
-        if total < 1:
-            raise NoPages()
-        if total > max_pages:
-            raise TooManyPages(
-                f"The PDF has {total} pages; this service reads at most {max_pages} in one "
-                "document."
-            )
-        pages = _read_all(document, total, on_page)
-        file_metadata = _read_file_metadata(document)
-        links = tuple(_reference_links(document, pages))
-        truncated = document.is_repaired and is_truncated(path)
+def _read(document: Any, path: Path, max_pages: int, on_page: OnPage | None) -> Reading:
+    total = page_count(document)
+    if total < 1:
+        raise NoPages()
+    if total > max_pages:
+        raise TooManyPages(
+            f"The PDF has {total} pages; this service reads at most {max_pages} in one document."
+        )
+    pages = _read_all(document, total, on_page)
     return Reading(
         tuple(page.size for page in pages),
         tuple(page.lines for page in pages),
-        file_metadata,
+        _read_file_metadata(document),
         tuple(page.health for page in pages),
         graphics=tuple(page.graphics for page in pages),
         turns={page.size.number: page.turn for page in pages if page.turn},
         remapped=tuple(page.size.number for page in pages if page.is_remapped),
-        links=links,
-        is_truncated=truncated,
+        links=tuple(_reference_links(document, pages)),
+        is_truncated=document.is_repaired and is_truncated(path),
     )
 
 
