@@ -102,11 +102,13 @@ def library_command(command: Callable[..., None]) -> Callable[..., None]:
     """
 
     def run(context: typer.Context, url: Url = None, home: Home = None, **options: Any) -> None:
-        group_url, group_home = context.obj or (None, None)
-        context.obj = (url or group_url, home or group_home)
+        group_url, group_home, group_json = context.obj or (None, None, False)
+        as_json = options.get("as_json", False) or group_json
+        context.obj = (url or group_url, home or group_home, as_json)
         if context.invoked_subcommand is None:
-            with library(*context.obj) as client:
-                command(client, **options)
+            given = options | ({"as_json": as_json} if "as_json" in options else {})
+            with library(*context.obj[:2]) as client:
+                command(client, **given)
 
     del command.__annotations__["client"]  # its type is imported lazily
     context, url, home, _ = signature(run, eval_str=True).parameters.values()

@@ -171,3 +171,11 @@ def test_followed_jobs_are_one_document(paperworks: Run, url: str, library: Libr
         library.pause_worker()
         assert printed(paperworks("retry", bad, "--json", "--no-wait"))["retried"] == 1
         assert client.job(bad).status == "queued"
+
+
+def test_json_before_a_subcommand_applies_to_it(paperworks) -> None:
+    created = paperworks("collections", "--json", "create", "ions")
+    assert json.loads(created.stdout)["name"] == "ions"
+    deleted = paperworks("collections", "--json", "delete", "ions", "--yes")
+    assert json.loads(deleted.stdout) == {"collection": "ions", "deleted": True}
+    assert "No collections" in paperworks("collections").stdout
