@@ -14,7 +14,7 @@ from tests.service import RunningService, run_program
 from tests.timing import wait_until
 
 PAGES = 400
-LONG_PAPERS = 4
+LONG_PAPERS = 16
 """Papers of a folder: the fastest machine does not read all of them before the cancel."""
 TIMEOUT_SECONDS = 120.0
 
@@ -62,7 +62,8 @@ def test_cancelled_folder_keeps_completed_papers(
     service: RunningService, library: Client, collection: str, samples: dict[str, Path]
 ) -> None:
     short = next(iter(samples.values()))
-    others = [long_paper(f"{collection} {number}", PAGES) for number in range(LONG_PAPERS)]
+    long = long_paper(collection, PAGES)
+    others = [long + b"%%%d\n" % number for number in range(LONG_PAPERS)]  # other bytes, same pages
     accepted = library.upload_many([short, *others], collection)
     wait_until(lambda: library.job(accepted.job_id).counts.completed > 0)
     result = run_program("paperworks", "cancel", accepted.job_id, "--url", service.url)
