@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from domain.papers import Author, Metadata
-from extraction.export.escape import for_latex, is_proceedings, printable
+from extraction.export.escape import for_latex, printable
+from extraction.export.publication import is_proceedings
 
 _MIN_KEY_WORD = 4  # letters of a title's word in the key
 _MAX_KEY_NAME, _MAX_KEY_WORD = 40, 30  # characters of the key's parts

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from domain.papers import Author, Metadata
-from extraction.export.escape import is_proceedings, printable
+from extraction.export.escape import printable
+from extraction.export.publication import Publication, publication_of
+
+_TYPES = {
+    Publication.PROCEEDINGS: "paper-conference",
+    Publication.JOURNAL: "article-journal",
+    Publication.PREPRINT: "article",
+    Publication.UNKNOWN: "document",
+}
 
 
 def to_csl(metadata: Metadata, document_id: str, *, url: str | None = None) -> dict[str, Any]:
@@ -16,7 +24,7 @@ def to_csl(metadata: Metadata, document_id: str, *, url: str | None = None) -> d
     "document". Text is plain: the caller escapes it for HTML.
     Schema: https://github.com/citation-style-language/schema
     """
-    item: dict[str, Any] = {"id": document_id, "type": _type(metadata)}
+    item: dict[str, Any] = {"id": document_id, "type": _TYPES[publication_of(metadata)]}
     texts = {
         "title": metadata.title,
         "container-title": metadata.venue,
@@ -35,14 +43,6 @@ def to_csl(metadata: Metadata, document_id: str, *, url: str | None = None) -> d
         item["archive"] = "arXiv"
         item["archive_location"] = printable(metadata.arxiv_id)
     return item
-
-
-def _type(metadata: Metadata) -> str:
-    if is_proceedings(metadata.venue):
-        return "paper-conference"
-    if metadata.venue or metadata.doi:
-        return "article-journal"
-    return "article" if metadata.arxiv_id else "document"
 
 
 def _name(author: Author) -> dict[str, str]:

@@ -9,9 +9,6 @@ import re
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]"
 )
-_PROCEEDINGS = re.compile(
-    r"\b(?:Conference|Symposium|Workshop|Proceedings of the \d)", re.IGNORECASE
-)
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # Characters at the start of a line that make it a list, heading, quote, rule or code.
 _LINE_START = re.compile(r"^(\s*)(?:([#+=-])|(\d{1,9})([.)])(?=\s|$))")
@@ -31,11 +28,6 @@ _NUMBER = re.compile(
     r"[+\-＋－]?\s?(?:\d[\d.,\s]*|\.\d+)(?:[eE][+-]?\d+)?\s?%?(?:\s?±\s?[\d.,]+\s?%?)?"
     r"(?:\s?\([\d.,\s%]+\))?[*†‡]{0,3}"
 )
-
-
-def is_proceedings(venue: str | None) -> bool:
-    """Returns whether the name of a venue is that of proceedings, not of a journal."""
-    return bool(venue and _PROCEEDINGS.search(venue))
 
 
 def printable(text: str) -> str:

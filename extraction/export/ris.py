@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.papers import Author, Metadata
-from extraction.export.escape import is_proceedings, printable
+from extraction.export.escape import printable
+from extraction.export.publication import Publication, publication_of
+
+_TYPES = {
+    Publication.PROCEEDINGS: "CPAPER",
+    Publication.JOURNAL: "JOUR",
+    Publication.PREPRINT: "UNPB",
+    Publication.UNKNOWN: "GEN",
+}
 
 
 def to_ris(metadata: Metadata, key: str) -> str:
@@ -19,16 +27,8 @@ def to_ris(metadata: Metadata, key: str) -> str:
     conference paper with proceedings, an unpublished work with an arXiv id only, else generic.
     Each value is on one line.
     """
-    lines = [("TY", _type(metadata)), ("ID", key), *_fields(metadata), ("ER", "")]
+    lines = [("TY", _TYPES[publication_of(metadata)]), ("ID", key), *_fields(metadata), ("ER", "")]
     return "".join(f"{tag}  - {printable(value)}\n" for tag, value in lines)
-
-
-def _type(metadata: Metadata) -> str:
-    if is_proceedings(metadata.venue):
-        return "CPAPER"
-    if metadata.venue or metadata.doi:
-        return "JOUR"
-    return "UNPB" if metadata.arxiv_id else "GEN"
 
 
 def _fields(metadata: Metadata) -> Iterator[tuple[str, str]]:
