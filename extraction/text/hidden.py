@@ -62,12 +62,11 @@ def _undrawn(page: Any, drawn: DrawnPage) -> set[int]:
     suspects = [
         span
         for span in spans
-        if (
-            span["size"] < _TINY_POINTS  # written out: a page has thousands of spans
+        if (  # written out: a page has thousands of spans
+            span["size"] < _TINY_POINTS
             or span["color"] >= _LEAST_WHITE
             or not (span["alpha"] and span["char_flags"] & _PAINTED)
         )
-        and _is_suspect(span)
         and not span["text"].isspace()
     ]
     if not suspects:
@@ -85,10 +84,6 @@ def _undrawn(page: Any, drawn: DrawnPage) -> set[int]:
         blank = _are_blank(drawn, [Rect(*span["bbox"]) for span in white])
         hidden.update(id(span) for span, is_blank in zip(white, blank, strict=True) if is_blank)
     return hidden
-
-
-def _is_suspect(span: dict[str, Any]) -> bool:
-    return span["size"] < _TINY_POINTS or _is_unpainted(span) or _is_white(span["color"])
 
 
 def _is_unpainted(span: dict[str, Any]) -> bool:
