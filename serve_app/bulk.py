@@ -92,16 +92,16 @@ async def _register_and_follow(
     limits = settings.jobs
     jobs = JobStore(database, max_attempts=limits.max_attempts, queue_limit=limits.queue_limit)
     refused: list[RefusedFile] = []
-    chosen = (await CollectionStore(database).names()).id_of(collection)
-    upload = FolderUpload(
-        BlobStore(with_password(service["blob_uri"], "BLOB_URI")),
-        jobs,
-        settings.http.upload_limit_bytes,
-        wake=lambda lane: manager.wake.remote([lane]),
-        collection=chosen,
-        on_refused=lambda file, error: refused.append(_refused_file(file, error)),
-    )
     try:
+        names = await CollectionStore(database).names()
+        upload = FolderUpload(
+            BlobStore(with_password(service["blob_uri"], "BLOB_URI")),
+            jobs,
+            settings.http.upload_limit_bytes,
+            wake=lambda lane: manager.wake.remote([lane]),
+            collection=names.id_of(collection),
+            on_refused=lambda file, error: refused.append(_refused_file(file, error)),
+        )
         await _register(upload, paths, collection)
         ended = [await _follow(jobs, upload.job_id)] if wait else []
     finally:
