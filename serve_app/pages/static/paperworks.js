@@ -102,14 +102,20 @@ function correctionsOf(form) {
   return Object.fromEntries(changed.map((field) => [field.name, field.value.trim() ? valueOf(field) : (EMPTY_VALUE[field.name] ?? null)]));
 }
 
+// The button that submits the form is disabled during its request.
+async function submit(form, method, address, body) {
+  const button = form.querySelector("button:not([type])");
+  button.disabled = true;
+  const answer = await request(method, address, body);
+  button.disabled = false;
+  return answer;
+}
+
 async function correct(form, corrections) {
   if (hasBadInput(form)) return;
   if (!Object.keys(corrections).length) return notify("Nothing was changed.");
   const { patch, then } = form.dataset;
-  const button = form.querySelector("button:not([type])");
-  button.disabled = true;
-  const { response, problem } = await request("PATCH", patch, corrections);
-  button.disabled = false;
+  const { response, problem } = await submit(form, "PATCH", patch, corrections);
   if (problem) showProblem(form, problem);
   else if (then) location.assign(`${then}${encodeURIComponent((await response.json()).name)}`);
   else location.reload();
@@ -131,10 +137,7 @@ function newValuesOf(form) {
 async function create(form) {
   if (hasBadInput(form)) return;
   const { create: address, secret, then, refresh: part } = form.dataset;
-  const button = form.querySelector("button:not([type])");
-  button.disabled = true;
-  const { response, problem } = await request("POST", address, newValuesOf(form));
-  button.disabled = false;
+  const { response, problem } = await submit(form, "POST", address, newValuesOf(form));
   if (problem) return showProblem(form, problem);
   const created = await response.json();
   if (then) return location.assign(`${then}${encodeURIComponent(created.name)}`);
