@@ -65,6 +65,12 @@ def require_collection(access: Access, collection: str) -> None:
         raise unknown_collection(collection)
 
 
+async def require_known_collection(collection: str, services: Services) -> None:
+    """Raises UnknownCollection for a collection that does not exist."""
+    if not await services.documents.has_collection(collection):
+        raise unknown_collection(collection)
+
+
 async def _check_path(ids: dict[str, Any], access: Access, services: Services) -> None:
     """Raises NotFound for ids that the access does not see; malformed ids are left to the route."""
     document_id, job_id, name = (ids.get(one) for one in ("document_id", "job_id", "name"))

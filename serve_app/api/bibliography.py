@@ -9,9 +9,13 @@ from fastapi.responses import StreamingResponse
 
 from domain.errors import InvalidRequest
 from domain.identifiers import DOCUMENT_ID
-from serve_app.access.requirements import READS, AccessDep
+from serve_app.access.requirements import (
+    READS,
+    AccessDep,
+    require_collection,
+    require_known_collection,
+)
 from serve_app.api.file_responses import CONTENT_POLICY, inline_disposition
-from serve_app.api.parameters import unknown_collection
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import PREFIX, ServicesDep
 from serve_app.library.bibliography import (
@@ -70,8 +74,8 @@ async def export_documents(
     if not document_ids and not collections:
         raise InvalidRequest("Name a paper with document_id, or a collection with collection.")
     for collection in collections or ():
-        if not access.sees(collection) or not await services.documents.has_collection(collection):
-            raise unknown_collection(collection)
+        require_collection(access, collection)
+        await require_known_collection(collection, services)
     found = await searchable_documents(document_ids or (), services.documents, access)
     spec = FORMATS[chosen]
     return StreamingResponse(

@@ -16,7 +16,13 @@ from domain.collection_names import name_of
 from domain.errors import Unavailable
 from domain.events import FeedPosition
 from serve_app.access.name_cache import SECONDS_UNTIL_KNOWN
-from serve_app.access.requirements import ADMINISTERS, FOLLOWS, READS, AccessDep
+from serve_app.access.requirements import (
+    ADMINISTERS,
+    FOLLOWS,
+    READS,
+    AccessDep,
+    require_known_collection,
+)
 from serve_app.api.bibliography import BIBLIOGRAPHY_RESPONSE, FormatParameter
 from serve_app.api.file_responses import inline_disposition
 from serve_app.api.parameters import CollectionPath, LastFeedId, unknown_collection
@@ -94,8 +100,7 @@ async def _position(
     Runs before the stream starts, because a started stream cannot become a 404. A position that
     this database has not reached yet is of another database, or of one before a restore.
     """
-    if not await services.documents.has_collection(name):
-        raise unknown_collection(name)
+    await require_known_collection(name, services)
     now = await services.event_feed.now()
     if last_event_id is None:
         return now
@@ -167,8 +172,7 @@ async def export_collection(
     name: CollectionPath, services: ServicesDep, chosen: FormatParameter = BibliographyFormat.BIBTEX
 ) -> StreamingResponse:
     """Returns the bibliography of a collection: one entry per document, newest upload first."""
-    if not await services.documents.has_collection(name):
-        raise unknown_collection(name)
+    await require_known_collection(name, services)
     spec = FORMATS[chosen]
     headers = {"Content-Disposition": inline_disposition(f"{name_of(name)}{spec.ending}")}
     entries = bibliography_of([name], chosen, services.documents)

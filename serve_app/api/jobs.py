@@ -13,7 +13,6 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from domain.errors import Unavailable
 from domain.folder_jobs import FOLDER
 from domain.jobs import JobStatus, WaitFor
-from domain.same_work import NO_LINKS
 from serve_app.access.requirements import CHANGES, FOLLOWS, AccessDep
 from serve_app.api.parameters import CollectionFilter, Cursor, JobId, JobIds, LastEventId, Limit
 from serve_app.api.problems import problem_responses
@@ -22,7 +21,7 @@ from serve_app.api.serializers import (
     to_incomplete_task_schema,
     to_job_schema,
     to_job_summary_schema,
-    to_task_schema,
+    to_task_schemas,
 )
 from serve_app.api.services import PREFIX, Services, ServicesDep
 from serve_app.library.works import links_of_events, links_of_tasks
@@ -209,7 +208,7 @@ async def list_tasks(
     tasks = await services.jobs.tasks(job_id, limit=limit + 1, first=first)
     links = await links_of_tasks(tasks[:limit], services)
     return schemas.Listed(
-        items=[to_task_schema(task, links.get(task.task_id, NO_LINKS)) for task in tasks[:limit]],
+        items=to_task_schemas(tasks[:limit], links),
         next_cursor=encode_offset(first + limit) if len(tasks) > limit else None,
     )
 

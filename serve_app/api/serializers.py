@@ -47,7 +47,7 @@ def to_job_schema(
     error = schemas.TaskError.model_validate(failed[0]) if failed and failed[0] else None
     return schemas.Job(
         **dict(summary),
-        tasks=[to_task_schema(task, links.get(task.task_id, NO_LINKS)) for task in tasks],
+        tasks=to_task_schemas(tasks, links),
         folder=shown,
         error=(shown.error if shown else None) or error,
     )
@@ -67,6 +67,13 @@ def to_job_summary_schema(job: jobs.Job) -> schemas.JobSummary:
         "eta_basis": eta_basis,
     }
     return schemas.JobSummary.model_validate({**dict(job), "progress": progress})
+
+
+def to_task_schemas(
+    tasks: Sequence[jobs.Task], links: Mapping[UUID, WorkLinks]
+) -> list[schemas.Task]:
+    """Returns the tasks; `links`: the copies of their papers, by task."""
+    return [to_task_schema(task, links.get(task.task_id, NO_LINKS)) for task in tasks]
 
 
 def to_task_schema(task: jobs.Task, links: WorkLinks = NO_LINKS) -> schemas.Task:
