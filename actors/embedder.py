@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,8 @@ class Embedder:
     """One model in one process. Stateless: after a restart it loads the model again.
 
     Thread-safe: concurrent calls share batches. While interactive and other calls wait, interactive
-    ones get `interactive_weight` times as many tokens. Queries run beside the batches.
+    ones get `interactive_weight` times as many tokens. Queries run beside the batches, with a
+    higher CPU priority.
     """
 
     def __init__(
@@ -38,10 +40,10 @@ class Embedder:
     ) -> None:
         from embedding.load import load_encoder
 
-        lower_cpu_priority()
         if threads:  # of the tokenizer; the pool reads the variable when it is used first
             os.environ.setdefault("RAYON_NUM_THREADS", str(threads))
-        self.encoder = load_encoder(
+        load = partial(
+            load_encoder,
             model,
             engine=engine,
             cache=Path(cache),
@@ -49,9 +51,14 @@ class Embedder:
             device=device,
             batch_tokens=batch_tokens,
         )
-        self.batcher = Batcher(
-            self._encode_tokens, self.encoder.batch_tokens, urgent_weight=interactive_weight
-        )
+        with ThreadPoolExecutor(1, initializer=lower_cpu_priority) as background:
+            self.encoder = background.submit(load).result()
+            self.batcher = background.submit(
+                Batcher,
+                self._encode_tokens,
+                self.encoder.batch_tokens,
+                urgent_weight=interactive_weight,
+            ).result()
 
     def encode(self, texts: Sequence[str], lane: Lane = Lane.BULK) -> np.ndarray:
         """Returns unit vectors of the texts, shape (len(texts), dimension), float32."""

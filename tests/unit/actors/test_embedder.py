@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -49,15 +50,65 @@ print(least)
 """
 
 
+# Prints the share of the CPU time of queries, and of passages, that threads with a lower priority
+# have used.
+PRIORITIES = """
+import json
+import os
+import sys
+from pathlib import Path
+
+from actors.embedder import Embedder
+from embedding.load import DEFAULT_MODEL
+
+NICE, USER, SYSTEM = 16, 11, 12  # fields of /proc/PID/stat after the name
+
+
+def cpu_times():
+    stats = [path.read_text() for path in Path("/proc/self/task").glob("*/stat")]
+    fields = [stat.rpartition(")")[2].split() for stat in stats]
+    used = [(int(one[NICE]), int(one[USER]) + int(one[SYSTEM])) for one in fields]
+    return sum(ticks for nice, ticks in used if nice > own), sum(ticks for _, ticks in used)
+
+
+def share_of_background(work):
+    before = cpu_times()
+    work()
+    background, all_threads = (after - one for after, one in zip(cpu_times(), before))
+    return background / all_threads
+
+
+own = os.getpriority(os.PRIO_PROCESS, 0)
+embedder = Embedder(DEFAULT_MODEL, engine=sys.argv[1], cache=sys.argv[2], threads=2, device="cpu")
+queries = lambda: [embedder.encode_query(f"what is glacier {number}") for number in range(300)]
+passages = lambda: embedder.encode([f"glacier {number} " * 40 for number in range(100)])
+print(json.dumps([share_of_background(queries), share_of_background(passages)]))
+"""
+
+
 @pytest.mark.models
 @pytest.mark.parametrize("engine", ["openvino-fp32", "torch-fp32"])
 def test_embedder_gives_each_concurrent_call_its_own_vectors(engine: str, tmp_path: Path) -> None:
+    assert float(_last_line(CONCURRENT, engine, tmp_path)) > 0.9999
+
+
+@pytest.mark.models
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities on Linux only")
+@pytest.mark.parametrize("engine", ["openvino-fp32", "torch-fp32"])
+def test_passages_have_lower_cpu_priority_than_queries(engine: str, tmp_path: Path) -> None:
+    of_queries, of_passages = json.loads(_last_line(PRIORITIES, engine, tmp_path))
+    assert of_queries < 0.1
+    assert of_passages > 0.9
+
+
+def _last_line(script: str, engine: str, cache: Path) -> str:
+    """Returns the last line that the script prints, in a process of its own."""
     ended = subprocess.run(
-        [sys.executable, "-c", CONCURRENT, engine, str(tmp_path)],
+        [sys.executable, "-c", script, engine, str(cache)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
         timeout=200,
     )
-    assert float(ended.stdout.splitlines()[-1]) > 0.9999
+    return ended.stdout.splitlines()[-1]
