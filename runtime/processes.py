@@ -35,9 +35,11 @@ def spawn(
     death_signal: signal.Signals = signal.SIGTERM,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Starts the command in a new session, so that Ctrl-C does not reach it; returns the process.
+    """Starts the command in a new process group, which Ctrl-C does not reach; returns the process.
 
-    Its output is appended to `log`. Without an `environment` it gets that of this process.
+    Its output is appended to `log`. Without an `environment` it gets that of this process. The
+    session is that of this process: with autogroups, Linux divides the CPUs between sessions, and
+    nice values count only within a session.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -46,7 +48,7 @@ def spawn(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            process_group=0,
             env=environment,
             preexec_fn=pdeathsig_preexec(death_signal),
         )
