@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -163,3 +163,32 @@ def best_per_document(ranked: Sequence[Ranked], document_of: Mapping[str, str]) 
     for candidate in ranked:
         first.setdefault(document_of[candidate.chunk_id], candidate)
     return list(first.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The candidates of both retrievers, and their documents by chunk id if these are needed."""
+
+    dense: Candidates
+    sparse: Candidates
+    document_of: Mapping[str, str]
+
+
+def best_ranked(
+    query: SearchQuery, retrieve: Callable[[int], Retrieved], most_candidates: int
+) -> list[Ranked]:
+    """Returns the best `query.limit` candidates, best first.
+
+    `retrieve` gets the number of candidates of each retriever. Candidates of few documents are
+    retrieved again, four times as many, up to `most_candidates`.
+    """
+    wanted = query.candidates
+    while True:
+        found = retrieve(wanted)
+        ranked = rank(query.mode, found.dense, found.sparse)
+        if query.group_by_document:
+            ranked = best_per_document(ranked, found.document_of)
+        is_all = found.dense.is_all and found.sparse.is_all
+        if len(ranked) >= query.limit or is_all or wanted >= most_candidates:
+            return ranked[: query.limit]
+        wanted = min(4 * wanted, most_candidates)

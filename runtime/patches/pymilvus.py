@@ -33,10 +33,19 @@ def _logging_unchanged() -> Iterator[None]:
 
 
 with _logging_unchanged():
-    from pymilvus import CollectionSchema, DataType, MilvusClient, MilvusException
+    from pymilvus import (
+        AnnSearchRequest,
+        CollectionSchema,
+        DataType,
+        MilvusClient,
+        MilvusException,
+    )
+    from pymilvus.client.abstract import BaseRanker
     from pymilvus.milvus_client import IndexParams
 
 __all__ = [
+    "AnnSearchRequest",
+    "BaseRanker",
     "CollectionSchema",
     "DataType",
     "IndexParams",

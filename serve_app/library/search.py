@@ -16,7 +16,7 @@ from domain.relevance import NOTHING_FITS_BELOW, Calibration, coverage
 from domain.search import DENSE_WEIGHT, SearchMode, SearchQuery
 from serve_app.api.serializers import to_hit_schema
 from serve_app.api.services import Services
-from serve_app.library.known_papers import NamedDocuments, named_documents, named_hits
+from serve_app.library.known_papers import named_documents, named_hits
 from serve_app.library.reranking import RERANK, RerankedHits, Reranking, rerank, wanted_reranking
 from serve_app.library.search_cursor import SearchCursor
 from serve_app.library.search_hits import (
@@ -71,14 +71,14 @@ async def run_search(search: LibrarySearch, services: Services) -> schemas.Searc
             "min_relevance is not available: the relevance of hits is not calibrated for this "
             "embedding model (docs/decisions/0012-relevance.md). Search without it."
         )
-    _, vector, named, known = await asyncio.gather(
-        _check_collection(query, services),
-        _query_vector(query, services),
-        named_documents(search, services),
-        with_document_ids(search, services),
+    _check_visible(query)
+    vector, known = await asyncio.gather(
+        _query_vector(query, services), with_document_ids(search, services)
     )
-    head = await _head(known, vector, named, reranking, services)
+    head = await _head(known, vector, reranking, services)
     page = await _page(known, vector, head, services)
+    if not page.hits:  # the collection of a hit exists
+        await _check_collection(query, services)
     relevances = _relevances(query, page, services.calibration)
     next_offset = search.offset + query.limit
     cursor = SearchCursor(next_offset, plain_order=head.note is not None)
@@ -104,14 +104,15 @@ def milliseconds_since(started: float) -> float:
 async def _head(
     search: LibrarySearch,
     vector: np.ndarray | None,
-    documents: NamedDocuments,
     reranking: Reranking | None,
     services: Services,
 ) -> _Head:
     wanted = _limited(search, search.query.limit + 1)
     if reranking is not None:
         wanted = _ungrouped(_limited(search, reranking.candidates))
-    found = await find_hits(wanted, vector, services)
+    found, documents = await asyncio.gather(
+        find_hits(wanted, vector, services), named_documents(search, services)
+    )
     ranked = RerankedHits(found.hits)
     if reranking is not None:
         ranked = await rerank(search, found.hits, reranking)
@@ -209,16 +210,23 @@ def _nothing_fits(relevances: Sequence[float | None]) -> bool | None:
     return all(one < NOTHING_FITS_BELOW for one in known)
 
 
+def _check_visible(query: SearchQuery) -> None:
+    """Raises UnknownCollection for a collection that the client may not see."""
+    if query.collection and query.among is not None and query.collection not in query.among:
+        raise _unknown(query.collection)
+
+
 async def _check_collection(query: SearchQuery, services: Services) -> None:
     name = query.collection
-    if name is None:
-        return
-    is_visible = query.among is None or name in query.among
-    if not is_visible or not await services.documents.has_collection(name):
-        raise UnknownCollection(
-            f"There is no collection {name!r}; upload a paper to it first, or list the collections "
-            "with GET /api/v1/collections."
-        )
+    if name is not None and not await services.documents.has_collection(name):
+        raise _unknown(name)
+
+
+def _unknown(name: str) -> UnknownCollection:
+    return UnknownCollection(
+        f"There is no collection {name!r}; upload a paper to it first, or list the collections "
+        "with GET /api/v1/collections."
+    )
 
 
 async def _query_vector(query: SearchQuery, services: Services) -> np.ndarray | None:

@@ -15,20 +15,12 @@ from milvus_lite.adapter.grpc.errors import success_status_kwargs
 from milvus_lite.adapter.grpc.servicer import MilvusServicer
 from milvus_lite.adapter.grpc.translators.records import records_to_fields_data
 from milvus_lite.adapter.grpc.translators.search import parse_search_request
-from milvus_lite.analyzer.sparse import sparse_to_bytes
 from milvus_lite.engine.projection import build_projection_plan
 from milvus_lite.search.filter.ast import And, CmpOp, FieldRef, FloatLit, InOp, IntLit, StringLit
 from pymilvus.grpc_gen import common_pb2, milvus_pb2, schema_pb2
 
 from runtime.patches.milvus_lite_rows import read_rows
 from stores.embedded.indexed_collection import IndexedCollection
-from stores.milvus.bm25 import (
-    BEST_SCORE,
-    REQUIRED_TERMS,
-    TERM_FREQUENCIES,
-    best_possible,
-    inverse_document_frequency,
-)
 from stores.search_index.chunk_index import ChunkIndex, Found
 from stores.search_index.columns import Condition, UnsupportedFilter
 
@@ -42,55 +34,23 @@ _UNKNOWN_TO_SEARCH = (
 _UNKNOWN_TO_QUERY = ("offset", "timezone", "time_fields")
 
 
-def with_idf(collection: IndexedCollection, request: Any) -> Any:
-    """Returns the search with term weights instead of term frequencies, if it says it has these.
-
-    The document frequencies are those of all live rows.
-    """
-    parsed = parse_search_request(request)
-    if not parsed["search_params"].get(TERM_FREQUENCIES):
-        return request
-    index, [frequencies] = _index_of(collection), parsed["query_vectors"]
-    known = index.frequencies(frequencies)
-    weights = {
-        term: frequency * inverse_document_frequency(len(index), known[term])
-        for term, frequency in frequencies.items()
-    }
-    value = common_pb2.PlaceholderValue(
-        tag="$0", type="SparseFloatVector", values=[sparse_to_bytes(weights)]
-    )
-    group = common_pb2.PlaceholderGroup(placeholders=[value])
-    weighted = milvus_pb2.SearchRequest()
-    weighted.CopyFrom(request)
-    weighted.placeholder_group = group.SerializeToString()
-    return weighted
-
-
 def search(collection: IndexedCollection, request: Any) -> Any:
     """Returns the nearest rows by cosine or inner product, with filter columns.
 
     A request without output fields gets the keys only, as from a Milvus server.
     """
-    index, parsed = _index_of(collection), parse_search_request(request)
+    index, parsed = index_of(collection), parse_search_request(request)
     names = parsed["output_fields"] or []
     is_known = not any(parsed[name] for name in _UNKNOWN_TO_SEARCH) and parsed["round_decimal"] < 0
     if not is_known or len(parsed["query_vectors"]) != 1 or not index.columns.issuperset(names):
         raise UnsupportedFilter("The index does not know an argument of the search.")
-    conditions = _conditions(collection, parsed["expr"])
+    conditions = conditions_of(collection, parsed["expr"])
     found = _search(collection, index, parsed, conditions, names)
     return milvus_pb2.SearchResults(
-        status=common_pb2.Status(**success_status_kwargs(), extra_info=_best_score(parsed)),
+        status=common_pb2.Status(**success_status_kwargs()),
         results=_result_data(collection, found, parsed["top_k"], names),
         collection_name=collection.name,
     )
-
-
-def _best_score(parsed: dict[str, Any]) -> dict[str, str]:
-    """Returns the best possible score of a search by words, for the client."""
-    [query] = parsed["query_vectors"]
-    if not parsed["search_params"].get(TERM_FREQUENCIES):
-        return {}
-    return {BEST_SCORE: str(round(1000 * best_possible(query.values())))}
 
 
 def _search(
@@ -102,15 +62,14 @@ def _search(
 ) -> Found:
     [query], limit, field = parsed["query_vectors"], parsed["top_k"], parsed["anns_field"]
     metric = collection.resolve_search_metric(field, parsed["metric_type"])
-    required = parsed["search_params"].get(REQUIRED_TERMS, ())
     layout = collection.layout
     if layout is None or limit <= 0:
         raise UnsupportedFilter("The index does not know this kind of search.")
     if field == layout.sparse and isinstance(query, dict) and min(query.values(), default=0) >= 0:
-        return index.matching(query, limit, conditions, names, required)
+        return index.matching(query, limit, conditions, names)
     is_dense = field in (None, layout.dense) and metric == "COSINE" and isinstance(query, list)
     if is_dense and len(query) == layout.dimension:
-        return index.nearest(np.array(query, np.float32), limit, conditions, names, required)
+        return index.nearest(np.array(query, np.float32), limit, conditions, names)
     raise UnsupportedFilter("The index does not know this kind of search.")
 
 
@@ -136,7 +95,7 @@ def _result_data(
 
 def query(collection: IndexedCollection, request: Any) -> Any:
     """Returns rows by key or filter, or their number."""
-    index = _index_of(collection)
+    index = index_of(collection)
     options = {pair.key: pair.value for pair in request.query_params}
     if request.partition_names or any(
         options.get(name) not in (None, "", "0") for name in _UNKNOWN_TO_QUERY
@@ -144,7 +103,7 @@ def query(collection: IndexedCollection, request: Any) -> Any:
         raise UnsupportedFilter("The index does not know an argument of the query.")
     names = list(request.output_fields)
     if COUNT in names:
-        return _count_message(collection, index.count(_conditions(collection, request.expr)))
+        return _count_message(collection, index.count(conditions_of(collection, request.expr)))
     plan = build_projection_plan(names or None, collection.schema, api_kind="query")
     fields = [name for name in plan.response_schema_fields if name != collection.pk_field]
     records = _query(collection, index, request.expr, options, fields)
@@ -175,7 +134,7 @@ def _query(
     if keys is not None:
         return read_rows(collection, [one for one in keys if one in index], [key, *fields])
     is_covered = index.columns.issuperset(fields)
-    conditions = _conditions(collection, expression)
+    conditions = conditions_of(collection, expression)
     columns = fields if is_covered else ()
     records = _records(index.rows(conditions, columns, None if is_ordered else limit), key, columns)
     if is_ordered:
@@ -191,7 +150,7 @@ def keys_of_filter(collection: IndexedCollection, request: Any) -> list[str] | N
         raise UnsupportedFilter("The index does not know partitions.")
     if MilvusServicer._extract_pks_from_expr(request.expr, collection) is not None:
         return None
-    return _index_of(collection).rows(_conditions(collection, request.expr)).keys
+    return index_of(collection).rows(conditions_of(collection, request.expr)).keys
 
 
 def deletion_message(keys: list[str]) -> Any:
@@ -221,14 +180,18 @@ def _records(found: Found, key: str, names: Sequence[str]) -> list[dict[str, Any
     ]
 
 
-def _index_of(collection: IndexedCollection) -> ChunkIndex:
+def index_of(collection: IndexedCollection) -> ChunkIndex:
+    """Returns the index of a loaded collection. Raises `UnsupportedFilter` if there is none."""
     if collection.index is None or collection.load_state != "loaded":
         raise UnsupportedFilter("The collection has no index.")
     return collection.index
 
 
-def _conditions(collection: IndexedCollection, expression: str | None) -> list[Condition]:
-    """Returns a filter expression as conditions that all must be met."""
+def conditions_of(collection: IndexedCollection, expression: str | None) -> list[Condition]:
+    """Returns a filter expression as conditions that all must be met.
+
+    Raises `UnsupportedFilter`.
+    """
     return _flattened(collection._compile_filter(expression).ast) if expression else []
 
 

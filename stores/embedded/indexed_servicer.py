@@ -8,7 +8,7 @@ from typing import Any
 from milvus_lite.exceptions import MilvusLiteError
 
 from runtime.patches.milvus_lite_server import FlushSafeServicer
-from stores.embedded import index_messages
+from stores.embedded import hybrid_messages, index_messages
 from stores.embedded.indexed_collection import IndexedCollection
 from stores.search_index.columns import UnsupportedFilter
 
@@ -22,10 +22,13 @@ class IndexedServicer(FlushSafeServicer):
 
     def Search(self, request: Any, context: Any) -> Any:
         """Returns the rows nearest to a vector."""
-        weighted = self._from_index(index_messages.with_idf, request, context)
-        request = request if weighted is None else weighted
         answer = self._from_index(index_messages.search, request, context)
         return super().Search(request, context) if answer is None else answer
+
+    def HybridSearch(self, request: Any, context: Any) -> Any:
+        """Returns the best rows of a search by vector and one by words."""
+        answer = self._from_index(hybrid_messages.hybrid_search, request, context)
+        return super().HybridSearch(request, context) if answer is None else answer
 
     def Query(self, request: Any, context: Any) -> Any:
         """Returns rows by key or filter, or their number."""

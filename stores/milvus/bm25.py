@@ -26,16 +26,6 @@ B = 0.75
 TYPICAL_LENGTH = 100.0
 """Number of terms in a full chunk (256 tokens). A constant, so stored vectors stay valid."""
 
-TERM_FREQUENCIES = "term_frequencies"
-"""Search parameter for the embedded server: the query has term frequencies, multiply by the idf."""
-
-REQUIRED_TERMS = "required_terms"
-"""Search parameter for the embedded server: the numbers of the terms that every row must have."""
-
-BEST_SCORE = "report_value"
-"""Where the embedded server states the best possible score of a query, in thousandths: the field of
-a Milvus response for the cost of a request, which clients read as `extra["cost"]`."""
-
 _NO_TERM = 0
 
 
@@ -59,6 +49,11 @@ def query_frequencies(text: str) -> dict[int, float]:
 def query_vector(text: str, statistics: TermStatistics) -> dict[int, float]:
     """Returns the idf of each term of a query, by term number, times its frequency there."""
     return {number: tf * statistics.idf(number) for number, tf in query_frequencies(text).items()}
+
+
+def numbers_of(terms: Iterable[str]) -> list[int]:
+    """Returns the numbers of the terms in ascending order."""
+    return sorted(map(term_number, terms))
 
 
 def best_possible(weights: Iterable[float]) -> float:

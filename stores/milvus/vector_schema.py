@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,11 +19,18 @@ from runtime.patches.pymilvus import CollectionSchema, DataType, MilvusClient
 from stores.milvus.bm25 import text_vector
 
 MAX_BYTES = 65_535  # of a VARCHAR; a limit of Milvus
+ROWS_PER_QUERY = 16_384  # of a response; a limit of Milvus
 LONG_TEXTS = ("section", "boxes", "text", "context")
 CHUNK_FIELDS = [one.name for one in fields(Chunk)]
 ROW_FIELDS = [*CHUNK_FIELDS, "collection"]
 
 _corners = attrgetter(*(one.name for one in fields(Box)))
+
+
+class MilvusCall(Protocol):
+    """Calls a method of the Milvus client for the collection, on the rows of the condition."""
+
+    def __call__(self, method: str, condition: Filter | None = None, **arguments: Any) -> Any: ...
 
 
 def collection_schema(dimension: int, *, embedded: bool) -> CollectionSchema:
@@ -96,6 +103,12 @@ def chunk_of(row: Mapping[str, Any]) -> Chunk:
         "boxes": tuple(Box(*corners) for corners in json.loads(row["boxes"])),
     }
     return Chunk(**values)
+
+
+def cosine_of(one: Sequence[float], two: np.ndarray) -> float:
+    """Returns the cosine of the angle between two vectors."""
+    first, second = np.asarray(one, np.float32), np.asarray(two, np.float32).reshape(-1)
+    return float(first @ second / (np.linalg.norm(first) * np.linalg.norm(second)))
 
 
 def _boxes_text(boxes: Sequence[Box]) -> str:

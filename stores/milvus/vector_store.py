@@ -2,8 +2,9 @@
 
 A hybrid search consists of two Milvus searches: by embedding (cosine of `dense`) and by words
 (inner product of `sparse`, stores/milvus/bm25.py), at the same time. domain/search.py fuses the two
-result lists, and only the chunks of the final result are fetched. A Milvus server and the embedded
-Milvus Lite get the same calls; the few exceptions are marked `embedded`.
+result lists. For a Milvus server this happens here (server_search.py); the embedded server does it
+itself (embedded_search.py). Both get the same other calls; the few exceptions are marked
+`embedded`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -20,48 +19,29 @@ import numpy as np
 
 from domain.documents import Chunk, Passage
 from domain.errors import InternalError
-from domain.search import (
-    NO_CANDIDATES,
-    Candidates,
-    Ranked,
-    SearchMode,
-    SearchQuery,
-    best_per_document,
-    rank,
-)
+from domain.search import SearchMode, SearchQuery
 from runtime.patches.pymilvus import IndexParams, MilvusClient, upsert_columns
-from stores.milvus.bm25 import (
-    REQUIRED_TERMS,
-    TERM_FREQUENCIES,
-    SampledStatistics,
-    TermStatistics,
-    best_possible,
-    query_frequencies,
-    query_vector,
-    term_number,
-)
+from stores.milvus import embedded_search
+from stores.milvus.bm25 import SampledStatistics, TermStatistics
 from stores.milvus.milvus_connection import MilvusConnection, create_if_missing
+from stores.milvus.server_search import ServerSearch
 from stores.milvus.vector_paging import all_rows
 from stores.milvus.vector_schema import (
     CHUNK_FIELDS,
     ROW_FIELDS,
+    ROWS_PER_QUERY,
     Filter,
     chunk_of,
     collection_indexes,
     collection_schema,
     columns_of,
-    filter_of,
     version_filter,
 )
 
 ROWS_PER_CALL = 500
-ROWS_PER_QUERY = 16_384  # a limit of Milvus
 VECTOR_BYTES_PER_QUERY = 32 * 1024**2  # with texts well below 100 MB, the response limit
-SEARCHES_AT_ONCE = 16  # by words, each beside a search by embedding in the thread of the caller
 SAMPLED_CHUNKS = 2_000
 LIBRARY_ID = "paperworks.library_id"  # a property of the collection
-
-Scores = dict[str, float]
 
 
 class VectorStore:
@@ -94,7 +74,7 @@ class VectorStore:
         self._statistics = SampledStatistics(
             lambda: TermStatistics(row["sparse"] for row in self._sample("sparse"))
         )
-        self._searches = ThreadPoolExecutor(SEARCHES_AT_ONCE, "search-by-words")
+        self._server_search = ServerSearch(self._call, self._rows, self._statistics)
 
     @cached_property
     def alias(self) -> str:
@@ -170,13 +150,9 @@ class VectorStore:
         """
         if vector is None and query.mode is not SearchMode.SPARSE:
             raise InternalError("A dense or hybrid search needs the vector of the query.")
-        wanted = query.candidates
-        while True:
-            ranked, complete = self._ranked(query, vector, wanted)
-            if len(ranked) >= query.limit or complete or wanted >= ROWS_PER_QUERY:
-                break
-            wanted = min(4 * wanted, ROWS_PER_QUERY)  # all candidates are of a few documents
-        return self._passages(ranked[: query.limit], vector)
+        if self._connection.call(lambda *_: self._connection.embedded):
+            return embedded_search.search(self._call, query, vector)
+        return self._server_search.search(query, vector)
 
     def chunks(
         self, document_id: str, version: int, *, offset: int = 0, limit: int = 100
@@ -238,91 +214,6 @@ class VectorStore:
     def close(self) -> None:
         """Closes the connection; the next call reconnects."""
         self._connection.close()
-
-    # --- search
-
-    def _ranked(
-        self, query: SearchQuery, vector: np.ndarray | None, wanted: int
-    ) -> tuple[list[Ranked], bool]:
-        """Returns the fused candidates, and whether both searches returned all their matches."""
-        document_of = dict[str, str]()
-        by_words = self._searches.submit(self._search_words, query, wanted, document_of)
-        dense = NO_CANDIDATES
-        if query.mode is not SearchMode.SPARSE:
-            embedding = np.asarray(vector, dtype=np.float32).reshape(-1)
-            dense, _ = self._search_field("dense", embedding, query, wanted, document_of)
-        sparse = by_words.result()
-        ranked = rank(query.mode, dense, sparse)
-        if query.group_by_document:
-            ranked = best_per_document(ranked, document_of)
-        return ranked, dense.is_all and sparse.is_all
-
-    def _search_words(
-        self, query: SearchQuery, wanted: int, document_of: dict[str, str]
-    ) -> Candidates:
-        """Searches by words; the embedded server computes the idf, for others it is sampled."""
-        if query.mode is SearchMode.DENSE or not (frequencies := query_frequencies(query.text)):
-            return NO_CANDIDATES
-        if self._connection.call(lambda *_: self._connection.embedded):
-            found, best = self._search_field(
-                "sparse", frequencies, query, wanted, document_of, {TERM_FREQUENCIES: True}
-            )
-        else:
-            weights = query_vector(query.text, self._statistics.current())
-            found, _ = self._search_field("sparse", weights, query, wanted, document_of)
-            best = best_possible(weights.values())
-        return replace(found, best_possible=best or max(found.scores.values(), default=0.0))
-
-    def _search_field(
-        self,
-        field: str,
-        data: np.ndarray | Mapping[int, float],
-        query: SearchQuery,
-        wanted: int,
-        document_of: dict[str, str],
-        parameters: Mapping[str, Any] | None = None,
-    ) -> tuple[Candidates, float | None]:
-        """Searches one vector field; returns the candidates, and the best possible score if the
-        server states it.
-
-        Adds the document id of each hit to `document_of` if the query groups by document.
-        """
-        numbers = sorted(map(term_number, query.required_terms))
-        required = {REQUIRED_TERMS: numbers} if numbers else {}
-        found = self._call(
-            "search",
-            filter_of(query),
-            data=[data],
-            anns_field=field,
-            limit=wanted,
-            output_fields=["document_id"] if query.group_by_document else [],
-            search_params={"params": {**required, **(parameters or {})}},
-        )
-        [hits] = found
-        if query.group_by_document:
-            document_of.update((hit["chunk_id"], hit["entity"]["document_id"]) for hit in hits)
-        scores = {hit["chunk_id"]: float(hit["distance"]) for hit in hits}
-        thousandths = found.extra.get("cost")
-        best = None if thousandths is None else thousandths / 1000
-        return Candidates(scores, is_all=len(scores) < wanted), best
-
-    def _passages(self, ranked: Sequence[Ranked], vector: np.ndarray | None) -> list[Passage]:
-        lacks_cosine = vector is not None and any("dense" not in one.scores for one in ranked)
-        fields = [*ROW_FIELDS, "dense"] if lacks_cosine else ROW_FIELDS
-        rows = self._rows([candidate.chunk_id for candidate in ranked], fields)
-        return [
-            Passage(
-                chunk_of(row),
-                row["collection"],
-                one.score,
-                _cosine(row, vector) | one.scores,
-                one.parts,
-            )
-            for one in ranked
-            if (row := rows.get(one.chunk_id))  # else deleted since the search
-        ]
-
-    # --- rows
 
     def _query(
         self, condition: Filter, fields: list[str], rows_per_call: int | None = None
@@ -406,11 +297,3 @@ class VectorStore:
         # Annotated by pymilvus as a list of names, but it returns a dictionary with such a list.
         response: Any = client.list_aliases(timeout=timeout)
         return self.alias in response["aliases"]
-
-
-def _cosine(row: Mapping[str, Any], vector: np.ndarray | None) -> Scores:
-    """Returns the cosine of a row that contains its vector; nothing for other rows."""
-    if vector is None or "dense" not in row:
-        return {}
-    one, two = np.asarray(row["dense"], np.float32), np.asarray(vector, np.float32).reshape(-1)
-    return {"dense": float(one @ two / (np.linalg.norm(one) * np.linalg.norm(two)))}

@@ -9,15 +9,17 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from domain.documents import Chunk, ChunkKind
+from domain.documents import Chunk, ChunkKind, Passage
 from domain.search import SearchMode, SearchQuery
 from runtime.patches.pymilvus import DataType, MilvusClient
-from stores.milvus.bm25 import TermStatistics, query_vector, text_vector
+from stores.milvus.bm25 import SampledStatistics, TermStatistics, query_vector, text_vector
+from stores.milvus.server_search import ServerSearch
 from stores.milvus.vector_schema import Filter, filter_of
 from stores.milvus.vector_store import VectorStore
 from tests.stores.milvus import DIMENSION, MilvusLite, chunk, connect, put, toward
@@ -171,6 +173,49 @@ def test_term_frequencies_are_weighted_by_live_rows(
     weights = text_vector("shock flow")
     score = sum(weight * expected[number] for number, weight in weights.items())
     assert hit.score == pytest.approx(score, abs=1e-4)
+
+
+@pytest.mark.parametrize("mode", SearchMode)
+@pytest.mark.parametrize("by_document", [False, True])
+def test_one_call_ranks_like_the_searches_of_a_milvus_server(
+    mode: SearchMode, by_document: bool, store: VectorStore
+) -> None:
+    chance = random.Random(str(mode))
+    for _ in range(30):
+        write_something(store, chance)
+    texts = TermStatistics(row["sparse"] for row in store._query(Filter(), ["sparse"]))
+    server_search = ServerSearch(store._call, store._rows, SampledStatistics(lambda: texts))
+    for _ in range(25):
+        words = " ".join(chance.sample(WORDS, 3))
+        limit, pages = chance.choice([1, 7, 40]), chance.choice([(None, None), (2, 5)])
+        document_ids = tuple(chance.sample(DOCUMENTS, chance.choice([0, 0, 3])))
+        query = SearchQuery(
+            words,
+            collection=chance.choice([None, *COLLECTIONS]),
+            mode=mode,
+            limit=limit,
+            document_ids=document_ids,
+            page_first=pages[0],
+            page_last=pages[1],
+            group_by_document=by_document,
+        )
+        vector = np.array([chance.gauss(0, 1) for _ in range(DIMENSION)], np.float32)
+        check_passages(store.search(query, vector), server_search.search(query, vector))
+
+
+def check_passages(found: list[Passage], expected: list[Passage]) -> None:
+    """Equal scores in order; equal passages, except among those of the same score."""
+    near = partial(pytest.approx, abs=1e-4)
+    assert [one.score for one in found] == near([one.score for one in expected])
+    known = {one.chunk.chunk_id: one for one in expected}
+    least = min((one.score for one in expected), default=0.0)
+    for one in found:
+        if one.score > least + 1e-4:
+            other = known[one.chunk.chunk_id]
+            assert one.chunk == other.chunk
+            assert one.collection == other.collection
+            assert one.scores == near(other.scores)
+            assert one.parts == near(other.parts)
 
 
 def test_index_is_ready_when_the_port_opens(own_milvus: MilvusLite, store: VectorStore) -> None:
