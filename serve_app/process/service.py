@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from configs.settings import Settings
 from domain.names import METRICS_FOLDER
 from runtime import service_info
+from runtime.niceness import lowered_session
 from runtime.ports import is_listening
 from runtime.private_files import private_folder, secret, write_private
 from serve_app.process.environment import (
@@ -76,7 +77,7 @@ class Service:
         """Yields the URL of the ready service; stops everything it started when the block ends."""
         refuse_open_door(self.settings)
         stop_on_signals()
-        with self._home_locked():
+        with self._home_locked(), self._sharing_cpus():
             keeps_logs = False
             try:
                 self._start()
@@ -104,6 +105,10 @@ class Service:
                 f"Another service uses {self.settings.home}. Stop it with `paperworks down`, or "
                 "set another folder with --home."
             ) from error
+
+    def _sharing_cpus(self) -> AbstractContextManager[None]:
+        """Lowers the priority of the session, unless its work is done on other machines."""
+        return nullcontext() if self.settings.ray.address else lowered_session()
 
     def _start(self) -> None:
         self._check_port()
