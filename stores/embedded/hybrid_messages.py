@@ -116,21 +116,16 @@ def _with_cosines(
     """Returns the hits; those that were found by words only get their cosine, too."""
     if vector is None:
         return ranked
-    key, lacking = collection.pk_field, {hit.chunk_id: hit for hit in ranked if _lacks_cosine(hit)}
+    key = collection.pk_field
+    lacking = {hit.chunk_id: hit for hit in ranked if "dense" not in hit.scores}
     for row in read_rows(collection, list(lacking), [key, "dense"]):
         lacking[row[key]].scores["dense"] = cosine_of(row["dense"], vector)
     return ranked
 
 
-def _lacks_cosine(hit: Ranked) -> bool:
-    return "dense" not in hit.scores
-
-
 def _message(collection: IndexedCollection, ranked: Sequence[Ranked], request: Any) -> Any:
-    key, names = (
-        collection.pk_field,
-        list(dict.fromkeys([collection.pk_field, *request.output_fields])),
-    )
+    key = collection.pk_field
+    names = list(dict.fromkeys([key, *request.output_fields]))
     keys = [hit.chunk_id for hit in ranked]
     rows = {row[key]: row for row in read_rows(collection, keys, names)}
     shown = [hit for hit in ranked if hit.chunk_id in rows]  # others were deleted since
