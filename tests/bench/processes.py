@@ -37,6 +37,18 @@ ROLES = (
 Key = tuple[int, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """CPU seconds of a process itself, and of its children that have ended; and its parent."""
+
+    parent: int = 0
+    own: float = 0.0
+    ended_children: float = 0.0
+
+
+NOTHING_USED = Used()
+
+
 @dataclass
 class Usage:
     """Processes of one role: how many, their PSS and RSS in bytes."""
@@ -84,13 +96,14 @@ def cpu_seconds() -> float:
 class CpuMeter:
     """CPU seconds, by role, of processes and all that they start, within a `with` block.
 
-    Processes come and go: what one used in its last half second is not seen.
+    A process that ended between two samples counts for its parent, if that waited for it.
     """
 
     def __init__(self, roots: Iterable[int]) -> None:
         self.roots = list(roots)
-        self.before: dict[Key, float] = {}
-        self.last: dict[Key, float] = {}
+        self.before: dict[Key, Used] = {}
+        self.last: dict[Key, Used] = {}
+        self.running: set[Key] = set()
         self.roles: dict[Key, str] = {}
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
@@ -114,21 +127,44 @@ class CpuMeter:
     def by_role(self) -> dict[str, float]:
         """CPU seconds of each role, largest first."""
         sums: dict[str, float] = {}
-        for key, seconds in self.last.items():
+        unseen = self._unseen()
+        for key, used in self.last.items():
             role = self.roles[key]
-            sums[role] = sums.get(role, 0.0) + seconds - self.before.get(key, 0.0)
+            own = used.own - self.before.get(key, NOTHING_USED).own
+            sums[role] = sums.get(role, 0.0) + own + unseen[key]
         return dict(sorted(sums.items(), key=lambda item: -item[1]))
+
+    def _unseen(self) -> dict[Key, float]:
+        """Returns what ended children of each process used, without those that were sampled."""
+        unseen = {
+            key: used.ended_children - self.before.get(key, NOTHING_USED).ended_children
+            for key, used in self.last.items()
+        }
+        key_of = {key[0]: key for key in self.last}
+        for key in self.last.keys() - self.running:
+            used = self.last[key]
+            if (parent := key_of.get(used.parent)) is not None:
+                unseen[parent] -= used.own + used.ended_children
+        return {key: max(0.0, seconds) for key, seconds in unseen.items()}
 
     def _watch(self) -> None:
         while not self.ended.wait(SAMPLE_SECONDS):
             self._sample()
 
     def _sample(self) -> None:
+        self.running = set()
         for process in tree(self.roots):
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
                 key = (process.pid, process.create_time())
-                times = process.cpu_times()
                 # A Ray worker is named after its work: the first name that says something stays.
                 if self.roles.get(key, "Ray workers") in ("Ray workers", "other"):
                     self.roles[key] = role_of(process)
-                self.last[key] = times.user + times.system
+                self.last[key] = used_by(process)
+                self.running.add(key)
+
+
+def used_by(process: psutil.Process) -> Used:
+    """Returns what the process has used since its start."""
+    times = process.cpu_times()
+    children = times.children_user + times.children_system
+    return Used(process.ppid(), times.user + times.system, children)
