@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,15 +27,13 @@ from runtime.patches.milvus_lite_rows import read_rows
 from stores.embedded.index_messages import conditions_of, index_of
 from stores.embedded.indexed_collection import IndexedCollection
 from stores.milvus.bm25 import best_possible, inverse_document_frequency
+from stores.milvus.concurrent_retrieval import retrieve_both
 from stores.milvus.shares_ranker import SCORES, Ranking, dump_scores, ranking_of
 from stores.milvus.vector_schema import ROWS_PER_QUERY, cosine_of
 from stores.search_index.chunk_index import ChunkIndex, Found
 from stores.search_index.columns import Condition, UnsupportedFilter
 
 DOCUMENT = "document_id"
-SEARCHES_AT_ONCE = 16  # by words, each beside a search by embedding in the thread of the request
-
-_by_words = ThreadPoolExecutor(SEARCHES_AT_ONCE, "search-by-words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +49,14 @@ class _Search:
 
     def retrieved(self, wanted: int) -> Retrieved:
         """Returns the candidates of both searches, which run at the same time."""
-        document_of = dict[str, str]()
-        by_words = _by_words.submit(self._matching, wanted, document_of)
-        dense = NO_CANDIDATES
-        if self.vector is not None and self.ranking.query.mode is not SearchMode.SPARSE:
-            columns, required = self._columns, self.ranking.required_terms
-            found = self.index.nearest(self.vector, wanted, self.conditions, columns, required)
-            dense = _candidates(found, wanted, document_of)
-        return Retrieved(dense, by_words.result(), document_of)
+        return retrieve_both(partial(self._nearest, wanted), partial(self._matching, wanted))
+
+    def _nearest(self, wanted: int, document_of: dict[str, str]) -> Candidates:
+        if self.vector is None or self.ranking.query.mode is SearchMode.SPARSE:
+            return NO_CANDIDATES
+        columns, required = self._columns, self.ranking.required_terms
+        found = self.index.nearest(self.vector, wanted, self.conditions, columns, required)
+        return _candidates(found, wanted, document_of)
 
     def _matching(self, wanted: int, document_of: dict[str, str]) -> Candidates:
         if not self.frequencies:

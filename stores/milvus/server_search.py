@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from domain.search import (
     best_ranked,
 )
 from stores.milvus.bm25 import SampledStatistics, best_possible, query_vector
+from stores.milvus.concurrent_retrieval import retrieve_both
 from stores.milvus.vector_schema import (
     ROW_FIELDS,
     ROWS_PER_QUERY,
@@ -30,8 +30,6 @@ from stores.milvus.vector_schema import (
     filter_of,
 )
 
-SEARCHES_AT_ONCE = 16  # by words, each beside a search by embedding in the thread of the caller
-
 Rows = Callable[[list[str], Sequence[str]], Mapping[str, Mapping[str, Any]]]
 
 
@@ -40,7 +38,6 @@ class ServerSearch:
 
     def __init__(self, call: MilvusCall, rows: Rows, statistics: SampledStatistics) -> None:
         self._call, self._rows, self._statistics = call, rows, statistics
-        self._searches = ThreadPoolExecutor(SEARCHES_AT_ONCE, "search-by-words")
 
     def search(self, query: SearchQuery, vector: np.ndarray | None) -> list[Passage]:
         """Returns the best passages, best first; `vector` is the query embedding, if there is
@@ -49,13 +46,22 @@ class ServerSearch:
         return self._passages(ranked, vector)
 
     def _retrieved(self, query: SearchQuery, vector: np.ndarray | None, wanted: int) -> Retrieved:
-        document_of = dict[str, str]()
-        by_words = self._searches.submit(self._search_words, query, wanted, document_of)
-        dense = NO_CANDIDATES
-        if query.mode is not SearchMode.SPARSE:
-            embedding = np.asarray(vector, dtype=np.float32).reshape(-1)
-            dense = self._search_field("dense", embedding, query, wanted, document_of)
-        return Retrieved(dense, by_words.result(), document_of)
+        return retrieve_both(
+            partial(self._search_embedding, query, vector, wanted),
+            partial(self._search_words, query, wanted),
+        )
+
+    def _search_embedding(
+        self,
+        query: SearchQuery,
+        vector: np.ndarray | None,
+        wanted: int,
+        document_of: dict[str, str],
+    ) -> Candidates:
+        if query.mode is SearchMode.SPARSE:
+            return NO_CANDIDATES
+        embedding = np.asarray(vector, dtype=np.float32).reshape(-1)
+        return self._search_field("dense", embedding, query, wanted, document_of)
 
     def _search_words(
         self, query: SearchQuery, wanted: int, document_of: dict[str, str]
@@ -110,6 +116,6 @@ class ServerSearch:
 
 def _cosine(row: Mapping[str, Any], vector: np.ndarray | None) -> dict[str, float]:
     """Returns the cosine of a row that contains its vector; nothing for other rows."""
-    return (
-        {} if vector is None or "dense" not in row else {"dense": cosine_of(row["dense"], vector)}
-    )
+    if vector is None or "dense" not in row:
+        return {}
+    return {"dense": cosine_of(row["dense"], vector)}
