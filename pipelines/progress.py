@@ -17,16 +17,16 @@ REPORT_EVERY_SECONDS = 0.25
 class ProgressReporter:
     """Reports the progress of a task to the listener actor, without blocking.
 
-    Periodic reports are throttled to four a second. The listener's reply says whether the lease of
-    the task is still valid. Only the first step reports chunks: later steps add to a paper that is
-    searchable already.
+    Periodic reports are throttled to four a second; work that takes less time sends none. The
+    listener's reply says whether the lease of the task is still valid. Only the first step reports
+    chunks: later steps add to a paper that is searchable already.
     """
 
     def __init__(self, task: Task, lane: LaneConfig) -> None:
         self.task = task
         self.listener = lane.listener
         self.reports_chunks = task.step is FIRST_STEP
-        self.next_at = 0.0
+        self.next_at = time.monotonic() + REPORT_EVERY_SECONDS
         self.page_count = 0
         self.embedded_before = 0  # chunks of the spans before this one
         self.reply: ray.ObjectRef | None = None
