@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from actors.lane_share import BatchSize
 from actors.runner import Runner
 from actors.runner_handle import RayRunner
 from domain.documents import Chunk
@@ -43,7 +44,8 @@ class SleepingRunner(Runner):
         """Starts a worker process for each CPU of the lane; returns the number of papers."""
         lane = next(iter(self.lanes.values()))
         tasks = [make_task(document_id=f"warm_{n}") for n in range(int(lane.cpus / lane.num_cpus))]
-        return len(list(SleepingRunner([replace(lane, listener=None)]).run(lane.lane, tasks)))
+        groups = SleepingRunner([replace(lane, listener=None)]).run(lane.lane, tasks)
+        return sum(len(outcomes) for outcomes in groups)
 
 
 class SleepingRayRunner(RayRunner):
@@ -62,14 +64,13 @@ class InstantRunner:
 
     async def run(
         self, _lane: Lane, tasks: Sequence[Task], _busy: Collection[Lane] = ()
-    ) -> AsyncIterator[TaskResult]:
-        """Yields a result for each task."""
-        for task in tasks:
-            yield TaskResult(task, finished(task), None)
+    ) -> AsyncIterator[Sequence[TaskResult]]:
+        """Yields the results of all tasks."""
+        yield [TaskResult(task, finished(task), None) for task in tasks]
 
-    async def tasks_at_once(self, _lane: Lane) -> int:
-        """Returns 1."""
-        return 1
+    async def batch_size(self, _lane: Lane) -> BatchSize:
+        """Returns micro-batches that do not wait for each other."""
+        return BatchSize(256, 256)
 
     async def warm_up(self) -> None:
         """Does nothing."""
