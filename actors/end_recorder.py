@@ -26,9 +26,9 @@ class EndRecorder:
         self._waiting: list[TaskOutcome] = []
         self._writing: asyncio.Task[None] | None = None
 
-    def add(self, outcome: TaskOutcome) -> None:
-        """Records the outcome soon."""
-        self._waiting.append(outcome)
+    def add(self, outcomes: Sequence[TaskOutcome]) -> None:
+        """Records the outcomes soon."""
+        self._waiting += outcomes
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from actors.end_recorder import EndRecorder
 from actors.lane_load import LaneLoad
-from actors.lease_manager import LeaseManager
+from actors.lease_manager import LeaseManager, TaskOutcome
 from actors.runner_pool import RunnerPool
 from actors.watchdog import with_stall_timeout
 from domain.errors import DatabaseUnavailable, Failure, WorkerCrashed, WorkerStalled, failure_of
@@ -22,18 +22,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BatchPolicy:
-    """`batch`: maximum number of documents in a micro-batch; `runs`: concurrent micro-batches.
+    """`runs`: concurrent micro-batches.
 
     `fills_up`: another micro-batch starts only when the others leave CPUs of the lane idle.
     """
 
-    batch: int
     runs: int
     fills_up: bool = False
 
 
 class LaneWorker:
-    """Runs one lane. Each micro-batch takes all due tasks of the lane, up to `batch_policy.batch`.
+    """Runs one lane. Each micro-batch takes all due tasks of the lane, up to a maximum.
 
     Tasks that arrive while a micro-batch runs go into the next one. With `fills_up`, it begins when
     the last papers of the one before leave CPUs idle.
@@ -84,10 +83,10 @@ class LaneWorker:
         """Claims a micro-batch and records how its tasks end; returns False if no task is due."""
         runner = await self.pool.open()
         async with self.claiming:
+            size = await runner.handle.batch_size(self.lane)
             if self.batch_policy.fills_up:
-                at_once = await runner.handle.tasks_at_once(self.lane)
-                await self.load.until_below(self.lane, at_once)
-            tasks = await self._claim()
+                await self.load.until_below(self.lane, size.next_below)
+            tasks = await self._claim(size.papers)
             self.load.add(self.lane, len(tasks))
         if not tasks:
             return False
@@ -113,15 +112,21 @@ class LaneWorker:
         stall_seconds = self.leases.policy.stall_seconds
         try:
             async with self.pool.acquire() as runner:
-                outcomes = with_stall_timeout(
+                groups = with_stall_timeout(
                     runner.run(self.lane, tasks, self.load.busy()),
                     partial(self.leases.last_progress_at, tasks),
                     stall_seconds,
                 )
-                async for outcome in outcomes:
-                    if unfinished.pop(outcome.task.task_id, None):
-                        self.load.add(self.lane, -1)
-                    recorder.add(outcome)
+                async for outcomes in groups:
+                    self._end(outcomes, unfinished)
+                    recorder.add(outcomes)
+            if unfinished:
+                log.warning(
+                    "A worker process of the %s lane died; the papers that it read are queued "
+                    "again, each in a micro-batch of its own: %s",
+                    self.lane,
+                    ", ".join(task.document_id for task in unfinished.values()),
+                )
         except WorkerStalled as error:
             log.warning(
                 "A runner of the %s lane reported no progress for %g s; it is replaced and its "
@@ -136,14 +141,18 @@ class LaneWorker:
             )
         return failure_of(WorkerCrashed())
 
-    async def _claim(self) -> Sequence[Task]:
+    def _end(self, outcomes: Sequence[TaskOutcome], unfinished: dict[uuid.UUID, Task]) -> None:
+        ended = [one for one in outcomes if unfinished.pop(one.task.task_id, None)]
+        self.load.add(self.lane, -len(ended))
+
+    async def _claim(self, limit: int) -> Sequence[Task]:
         """Returns the tasks of the next micro-batch, whose leases are extended from now on."""
         await self.may_claim.wait()
         if self.draining:
             return []
         tasks = await self.leases.queue.claim(
             self.lane,
-            self.batch_policy.batch,
+            limit,
             worker=self.worker_id,
             lease_seconds=self.leases.policy.lease_seconds,
         )

@@ -306,7 +306,7 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
                 settings.jobs.collection_weights, settings.jobs.interactive_weight
             ),
             lanes={
-                lane: BatchPolicy(wanted.batch, wanted.runs, lane is not Lane.INTERACTIVE)
+                lane: BatchPolicy(wanted.runs, lane is not Lane.INTERACTIVE)
                 for lane, wanted in _lanes(settings).items()
             },
             runner_groups=RUNNERS,

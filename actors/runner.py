@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import os
 import uuid
 import warnings
@@ -42,6 +43,7 @@ class Runner:
 
         from runtime.patches import ray_data
 
+        ray_data.shorten_waits()
         if not lanes[0].can_grow:
             ray_data.disable_autoscaling()
         if lanes[0].statistics:
@@ -52,6 +54,7 @@ class Runner:
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
+        context.max_errored_blocks = -1  # a worker that dies ends its own papers, not the Dataset
         context.memory_usage_poll_interval_s = None  # else each task starts a thread for it
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         # Ray deprecated `max_retries` of a stage without a replacement; the default is unlimited.
@@ -62,19 +65,20 @@ class Runner:
         return f"Runner({', '.join(self.lanes)})"
 
     def run(
-        self, lane: Lane, tasks: Sequence[Task], cpus: float | None = None
-    ) -> Iterator[TaskResult]:
-        """Yields the result of each task as it arrives; a bounded Dataset, one block per task.
+        self, lane: Lane, tasks: Sequence[Task], cpus: float | None = None, per_task: int = 1
+    ) -> Iterator[Sequence[TaskResult]]:
+        """Yields the results as they arrive; a bounded Dataset with `per_task` papers in a block.
 
-        `cpus`: limit for this Dataset; None: that of the lane's configuration.
+        Papers whose worker process dies have no result. `cpus`: limit for this Dataset; None: that
+        of the lane's configuration.
         """
         from runtime.patches.ray_data import name_dataset
 
         config = self.lanes[lane] if cpus is None else replace(self.lanes[lane], cpus=cpus)
-        dataset = _make_dataset(config, tasks, self.stages(lane))
+        dataset = _make_dataset(config, tasks, self.stages(lane), per_task)
         name_dataset(dataset, _dataset_name(lane, tasks), next(self.numbers[lane]))
-        for paper in _papers(dataset):
-            yield TaskResult(paper.task, paper.finished, paper.failure)
+        for papers in _blocks(dataset):
+            yield [TaskResult(paper.task, paper.finished, paper.failure) for paper in papers]
 
     def stages(self, lane: Lane) -> Sequence[tuple[Stage, float]]:
         """Returns the map stages of the lane, each with its share of a CPU."""
@@ -90,13 +94,11 @@ class Runner:
         lane = next(iter(self.lanes.values()))
         asyncio.run(blob_store(lane.config).put_stream(_once(WARM_UP_PDF), len(WARM_UP_PDF)))
         tasks = [_warm_up_task(lane.lane) for _ in range(_warm_up_papers(lane))]
-        failures = []
-        for outcome in Runner([replace(lane, listener=None)]).run(lane.lane, tasks):
-            written = VersionRange(outcome.task.document_id, 1, outcome.task.version)
-            run_remote(delete_versions, lane.config, [written])
-            failures += [outcome.failure] if outcome.failure else []
-        if failures:
-            raise RuntimeError(f"The warm-up failed: {failures[0].message}")
+        groups = Runner([replace(lane, listener=None)]).run(lane.lane, tasks)
+        outcomes = list(itertools.chain.from_iterable(groups))
+        written = [VersionRange(task.document_id, 1, task.version) for task in tasks]
+        run_remote(delete_versions, lane.config, written)
+        _check_warm_up(outcomes, len(tasks))
         return len(tasks)
 
     def pid(self) -> int:
@@ -105,13 +107,13 @@ class Runner:
 
 
 def _make_dataset(
-    config: LaneConfig, tasks: Sequence[Task], stages: Sequence[tuple[Stage, float]]
+    config: LaneConfig, tasks: Sequence[Task], stages: Sequence[tuple[Stage, float]], per_task: int
 ) -> ray.data.Dataset:
     """Returns the Dataset that runs the stages of the lane on the tasks; nothing runs yet."""
     import ray.data
 
     rows = [PaperRow(task).dump() for task in tasks]
-    dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
+    dataset = ray.data.from_items(rows, override_num_blocks=math.ceil(len(rows) / per_task))
     options = dataset.context.execution_options
     options.resource_limits = options.resource_limits.copy(cpu=config.cpus)
     for stage, num_cpus in stages:
@@ -133,8 +135,8 @@ def _warm_up_papers(lane: LaneConfig) -> int:
     return max(1, int(cpus / lane.num_cpus))
 
 
-def _papers(dataset: ray.data.Dataset) -> Iterator[PaperRow]:
-    """Executes the Dataset; yields its rows as their blocks arrive.
+def _blocks(dataset: ray.data.Dataset) -> Iterator[Sequence[PaperRow]]:
+    """Executes the Dataset; yields the rows of its blocks as they arrive.
 
     `Dataset.iter_rows` yields the same, but starts four threads that prefetch and form batches.
     """
@@ -143,8 +145,15 @@ def _papers(dataset: ray.data.Dataset) -> Iterator[PaperRow]:
     for bundle in dataset.iter_internal_ref_bundles():
         for entry in bundle.blocks:
             block: Any = ray.get(entry.ref)  # an Arrow table  # pyright: ignore
-            for row in block.to_pylist():
-                yield PaperRow.load(row)
+            yield [PaperRow.load(row) for row in block.to_pylist()]
+
+
+def _check_warm_up(outcomes: Sequence[TaskResult], expected: int) -> None:
+    """Raises RuntimeError with the reason if a paper failed or has no result."""
+    if failures := [outcome.failure for outcome in outcomes if outcome.failure]:
+        raise RuntimeError(f"The warm-up failed: {failures[0].message}")
+    if len(outcomes) < expected:
+        raise RuntimeError("The warm-up failed: a worker process died.")
 
 
 def _dataset_name(lane: Lane, tasks: Sequence[Task]) -> str:

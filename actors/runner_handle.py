@@ -12,7 +12,7 @@ from typing import Any
 
 import ray
 
-from actors.lane_share import lane_cpus, tasks_at_once
+from actors.lane_share import BatchSize, batch_size, lane_cpus, papers_per_task, tasks_at_once
 from actors.registry import ON_HEAD, embedders
 from actors.runner import Runner
 from configs.settings import LaneSettings, RaySettings
@@ -59,19 +59,24 @@ class RayRunner:
 
     async def run(
         self, lane: Lane, tasks: Sequence[Task], busy: Collection[Lane] = ()
-    ) -> AsyncIterator[TaskResult]:
-        """Yields the result of each task. Raises the error that ended the runner or its Dataset.
+    ) -> AsyncIterator[Sequence[TaskResult]]:
+        """Yields the results of the tasks, those of one Ray task together.
+
+        Raises the error that ended the runner or its Dataset.
 
         `busy`: the lanes with unfinished tasks, which keep their share of the CPUs.
         """
-        cpus = lane_cpus(self.lanes, lane, await _cluster_cpus(), busy)
-        answers = self.actor.run.options(num_returns="streaming").remote(lane, tasks, cpus)
+        total = await _cluster_cpus()
+        cpus = lane_cpus(self.lanes, lane, total, busy)
+        per_task = papers_per_task(lane, tasks_at_once(self.lanes, lane, total), len(tasks))
+        run = self.actor.run.options(num_returns="streaming")
+        answers = run.remote(lane, tasks, cpus, per_task)
         async for reference in answers:
             yield await reference
 
-    async def tasks_at_once(self, lane: Lane) -> int:
-        """Returns how many tasks of the lane run at once on the present cluster."""
-        return tasks_at_once(self.lanes, lane, await _cluster_cpus())
+    async def batch_size(self, lane: Lane) -> BatchSize:
+        """Returns the size of a micro-batch of the lane on the present cluster."""
+        return batch_size(self.lanes, lane, await _cluster_cpus())
 
     async def warm_up(self) -> None:
         """Returns when a tiny paper went through every step.

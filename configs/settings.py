@@ -153,8 +153,13 @@ class LaneSettings:
     """How one lane takes its work."""
 
     batch: Annotated[
-        int, Field(description="Maximum number of documents of a micro-batch (one Dataset).")
-    ]
+        int | None,
+        Field(
+            ge=1,
+            description="Maximum number of documents of a micro-batch (one Dataset). None: 16, or "
+            "as many as the lane needs on a larger machine.",
+        ),
+    ] = None
     runs: Annotated[
         int,
         Field(
@@ -209,7 +214,7 @@ class JobSettings(JobPolicy):
     ] = INTERACTIVE_WEIGHT
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.5, cpus=0.5)
     # More papers than CPUs: some wait for their vectors. Two papers on two cores (record 17).
-    bulk: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.75)
+    bulk: LaneSettings = LaneSettings(runs=2, num_cpus=0.75)
     ocr: LaneSettings = LaneSettings(batch=4, num_cpus=0.25)
     layout: LaneSettings = LaneSettings(batch=16, num_cpus=0.25)
 

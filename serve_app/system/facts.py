@@ -9,10 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class LaneFacts:
-    """The limits of a lane: papers of a batch, batches at once, and CPUs of each paper and of the
-    lane (None: what other lanes leave)."""
+    """The limits of a lane: papers of a batch (None: by the number of CPUs), batches at once, CPUs
+    of each paper and of the lane (None: what other lanes leave)."""
 
-    batch: int
+    batch: int | None
     runs: int
     paper_cpus: float
     cpus: float | None = None

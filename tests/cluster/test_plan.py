@@ -6,6 +6,7 @@ import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def run_plan(tasks: Sequence[Task], plan: LaneConfig) -> dict[uuid.UUID, TaskRes
     """Returns the outcomes by task id; asserts that each task has exactly one."""
     from actors.runner import Runner
 
-    outcomes = list(Runner([plan]).run(plan.lane, tasks))
+    outcomes = list(chain.from_iterable(Runner([plan]).run(plan.lane, tasks)))
     found = {outcome.task.task_id: outcome for outcome in outcomes}
     assert len(found) == len(outcomes) == len(tasks)
     return found
@@ -129,17 +130,33 @@ def test_plan_retries_step_of_dead_worker(
     assert texts_of(tasks[1], config) == [(0, CRASHES_ONCE)]
 
 
-def test_plan_fails_if_document_always_kills_its_worker(
+def test_document_that_always_kills_its_worker_ends_no_other(
     cluster: Any, plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
+    """It has no result, nor has the paper that shares its Ray task."""
     from actors.runner import Runner
 
     poison = stored_task(make_pages(CRASHES_ALWAYS), config, tmp_path)
-    with pytest.raises(Exception, match=r"died|crash|exit|Worker"):
-        list(Runner([plan]).run(plan.lane, [poison]))
+    shared, *others = [stored_task(good_paper(f"good {n}"), config, tmp_path) for n in range(3)]
+    groups = list(Runner([plan]).run(plan.lane, [shared, poison, *others], per_task=2))
+    assert [[one.task.task_id for one in group] for group in groups] == [
+        [task.task_id for task in others]
+    ]
+    assert [code_of(one) for group in groups for one in group] == [None, None]
     assert cluster.get(plan.embedders[0].count.remote(CRASHES_ALWAYS)) == 3
-    good = stored_task(good_paper("after"), config, tmp_path)
-    assert code_of(run_plan([good], plan)[good.task_id]) is None
+    assert code_of(run_plan([shared], plan)[shared.task_id]) is None
+
+
+def test_results_of_a_ray_task_arrive_together(
+    plan: LaneConfig, config: PipelineConfig, tmp_path: Path
+) -> None:
+    from actors.runner import Runner
+
+    tasks = [stored_task(good_paper(f"group {n}"), config, tmp_path) for n in range(7)]
+    groups = list(Runner([plan]).run(plan.lane, tasks, per_task=3))
+    assert sorted(len(group) for group in groups) == [2, 2, 3]
+    found = {one.task.task_id for group in groups for one in group if code_of(one) is None}
+    assert found == {task.task_id for task in tasks}
 
 
 def test_warm_up_reads_one_paper_for_each_cpu_of_the_cluster(plan: LaneConfig) -> None:

@@ -53,7 +53,7 @@ class StepRunner:
         self.cluster.get(self.embedder.clear.remote())
         fields = {"step": step, "lane": lane, "attempt": attempt}
         plan = lane_config(self.config, self.embedder, lane)
-        [outcome] = Runner([plan]).run(plan.lane, [task.model_copy(update=fields)])
+        [[outcome]] = Runner([plan]).run(plan.lane, [task.model_copy(update=fields)])
         assert outcome.failure is None and outcome.finished is not None
         stored = vector_store(self.config).stored(task.document_id, task.version)
         return StepOutcome(

@@ -31,7 +31,7 @@ def indexed_calls(task: Task, config: PipelineConfig, accepted: EncoderInput, cl
     tokenizer = str(resolve_model(config.embed.name) / TOKENIZER_FILE)
     embedder = start_embedder(cluster, TokenEmbedder, accepted, tokenizer)
     plan = lane_config(config, embedder)
-    [outcome] = Runner([plan]).run(plan.lane, [task])
+    [[outcome]] = Runner([plan]).run(plan.lane, [task])
     assert outcome.finished is not None
     assert vector_store(config).count(task.document_id, 1) == outcome.finished.chunks > 0
     calls = cluster.get(embedder.calls_with_tokens.remote())

@@ -69,7 +69,7 @@ async def started(database_url: str, config: PipelineConfig) -> AsyncIterator[Jo
             database_url=database_url,
             policy=policy,
             weights=EQUAL_SHARES,
-            lanes={lane: BatchPolicy(1, 1) for lane in Lane},
+            lanes={lane: BatchPolicy(1) for lane in Lane},
             runner_groups=(tuple(Lane),),
             pipeline=config,
             retention=Retention(),

@@ -13,6 +13,7 @@ from typing import Any
 
 from actors.job_policy import JobPolicy
 from actors.lane_load import LaneLoad
+from actors.lane_share import BatchSize
 from actors.lane_worker import BatchPolicy, LaneWorker
 from actors.lease_manager import LeaseManager
 from actors.runner_pool import RunnerPool
@@ -77,8 +78,8 @@ class FakeRunner:
 
     async def run(
         self, lane: Lane, tasks: Sequence[Task], busy: Collection[Lane] = ()
-    ) -> AsyncIterator[Ended]:
-        """Yields an outcome for each task, in order; the tasks are copies, as Ray returns them."""
+    ) -> AsyncIterator[Sequence[Ended]]:
+        """Yields the outcome of each task, in order; the tasks are copies, as Ray returns them."""
         assert lane == Lane.BULK
         self.batches.append([task.filename for task in tasks])
         for task in pickle.loads(pickle.dumps(tasks)):
@@ -91,11 +92,11 @@ class FakeRunner:
                 await asyncio.Event().wait()
             error = self.harness.errors.get(task.filename)
             done = self.harness.finished.get(task.filename, DONE)
-            yield Ended(task, done) if error is None else Ended(task, None, failure_of(error))
+            yield [Ended(task, done) if error is None else Ended(task, None, failure_of(error))]
 
-    async def tasks_at_once(self, lane: Lane) -> int:
-        """Returns the number that the harness was given."""
-        return self.harness.tasks_at_once
+    async def batch_size(self, lane: Lane) -> BatchSize:
+        """Returns the numbers that the harness was given."""
+        return BatchSize(self.harness.batch, self.harness.next_below)
 
     async def warm_up(self) -> None:
         """Fails for the first `cold_starts` calls."""
@@ -163,12 +164,12 @@ class LaneHarness:
         self.stuck: set[str] = set()
         self.cold_starts = 0
         self.meanwhile: Callable[[], Any] | None = None
-        self.tasks_at_once = 1
+        self.batch, self.next_below = batch, 1
         self.load = LaneLoad()
         self.pool = RunnerPool(self._open, recycle_after)
         self.worker = LaneWorker(
             Lane.BULK,
-            BatchPolicy(batch=batch, runs=1, fills_up=True),
+            BatchPolicy(runs=1, fills_up=True),
             self.leases,
             self.pool,
             "worker",

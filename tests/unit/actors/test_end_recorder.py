@@ -35,11 +35,10 @@ async def test_ends_during_a_commit_share_the_next_one() -> None:
     harness.stores.queue.finish_all = slow_finish_all  # pyright: ignore[reportAttributeAccessIssue]
     tasks = await claimed(harness, *(f"{number}.pdf" for number in range(6)))
     recorder = EndRecorder(harness.leases)
-    for task in tasks[:2]:
-        recorder.add(Ended(task))
+    recorder.add([Ended(task) for task in tasks[:2]])
     await asyncio.sleep(0)
     for task in tasks[2:]:
-        recorder.add(Ended(task))
+        recorder.add([Ended(task)])
     may_commit.set()
     await recorder.drain()
     assert groups == [2, 4]
@@ -53,8 +52,7 @@ async def test_lost_lease_reverts_no_other_end() -> None:
     await harness.stores.queue.release(lost)
     recorder = EndRecorder(harness.leases)
     damaged = Ended(failed, None, failure_of(DamagedPdf(page=1)))
-    for outcome in (Ended(one), Ended(lost), damaged, Ended(other)):
-        recorder.add(outcome)
+    recorder.add([Ended(one), Ended(lost), damaged, Ended(other)])
     await recorder.drain()
     assert harness.status([one, lost, failed, other]) == {
         "a.pdf": COMPLETED,

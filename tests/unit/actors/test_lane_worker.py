@@ -47,16 +47,16 @@ async def test_lane_worker_respects_batch_limit() -> None:
     assert set(harness.status(tasks).values()) == {COMPLETED}
 
 
-@pytest.mark.parametrize("tasks_at_once", [2, 1])
-async def test_next_micro_batch_starts_beside_the_last_papers(tasks_at_once: int) -> None:
+@pytest.mark.parametrize("next_below", [2, 1])
+async def test_next_micro_batch_starts_beside_the_last_papers(next_below: int) -> None:
     """It waits as long as the unfinished papers use all CPUs of the lane."""
     harness = LaneHarness(batch=2)
-    harness.tasks_at_once = tasks_at_once
+    harness.next_below = next_below
     harness.stuck.add("slow.pdf")
     _, slow, following = await harness.admit("quick.pdf", "slow.pdf", "next.pdf")
     loops = [asyncio.create_task(harness.worker.run()) for _ in range(2)]
     await asyncio.sleep(0.3)
-    has_started = tasks_at_once == 2
+    has_started = next_below == 2
     assert (harness.now(following).status == COMPLETED) == has_started
     assert harness.now(slow).status == RUNNING
     assert harness.load.busy() == {Lane.BULK}

@@ -46,7 +46,7 @@ async def test_page_shows_components_and_queues(library: Library) -> None:
     page = await system_page(library)
     assert "vector store" in page and "not ready" in page
     assert '<td class="number" data-label="Queued">1</td>' in page
-    assert "physics × 2" in page and "2 × 16 papers, 0.75 CPU each" in page
+    assert "physics × 2" in page and "2 micro-batches of 16 papers, 0.75 CPU each" in page
     assert "<html" not in await system_page(library, of_htmx=True)
 
 
