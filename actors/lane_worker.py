@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -120,13 +120,9 @@ class LaneWorker:
                 async for outcomes in groups:
                     self._end(outcomes, unfinished)
                     recorder.add(outcomes)
-            if unfinished:
-                log.warning(
-                    "A worker process of the %s lane died; the papers that it read are queued "
-                    "again, each in a micro-batch of its own: %s",
-                    self.lane,
-                    ", ".join(task.document_id for task in unfinished.values()),
-                )
+                if len(unfinished) == len(tasks):
+                    raise WorkerCrashed  # of no use: the next micro-batch gets another runner
+            self._log_lost(unfinished)
         except WorkerStalled as error:
             log.warning(
                 "A runner of the %s lane reported no progress for %g s; it is replaced and its "
@@ -144,6 +140,15 @@ class LaneWorker:
     def _end(self, outcomes: Sequence[TaskOutcome], unfinished: dict[uuid.UUID, Task]) -> None:
         ended = [one for one in outcomes if unfinished.pop(one.task.task_id, None)]
         self.load.add(self.lane, -len(ended))
+
+    def _log_lost(self, unfinished: Mapping[uuid.UUID, Task]) -> None:
+        if unfinished:
+            log.warning(
+                "A worker process of the %s lane died; the papers of its task are queued again, "
+                "each in a micro-batch of its own: %s",
+                self.lane,
+                ", ".join(task.document_id for task in unfinished.values()),
+            )
 
     async def _claim(self, limit: int) -> Sequence[Task]:
         """Returns the tasks of the next micro-batch, whose leases are extended from now on."""

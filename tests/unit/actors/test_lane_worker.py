@@ -153,6 +153,22 @@ async def test_tasks_without_outcome_are_requeued() -> None:
     assert not harness.leases.held
 
 
+async def test_runner_is_replaced_if_no_task_has_an_outcome() -> None:
+    harness = LaneHarness()
+    harness.silent.add("a.pdf")
+    await harness.admit("a.pdf", "b.pdf")
+    await harness.work()
+    assert harness.runners[0].closed and not harness.leases.held
+
+
+async def test_runner_is_kept_if_a_task_has_an_outcome() -> None:
+    harness = LaneHarness()
+    harness.silent.add("b.pdf")
+    await harness.admit("a.pdf", "b.pdf")
+    await harness.work()
+    assert not harness.runners[0].closed
+
+
 async def test_watchdog_replaces_silent_runner() -> None:
     harness = LaneHarness(policy=replace(POLICY, stall_seconds=0.1))
     harness.stuck.add("stuck.pdf")
