@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from domain.names import NAMESPACE
 from runtime.dashboard_mode import DashboardMode
 from runtime.patches.ray_node import local_node
 from runtime.ports import port_or_free
+
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +56,24 @@ def start_ray(settings: RaySettings, session_folder: Path | None = None) -> RayC
     return RayCluster(ray.get_runtime_context().gcs_address, dashboard)
 
 
-def on_cluster(function: Callable[..., Any], *arguments: Any, within_seconds: float) -> Any:
+def on_cluster(
+    function: Callable[..., Any],
+    *arguments: Any,
+    within_seconds: float,
+    given_up: threading.Event | None = None,
+) -> Any:
     """Runs the function as a Ray task in a fresh worker process and returns its result.
 
     The worker exits afterwards, so that imports of the function use no memory in the caller.
     Re-raises exceptions of the function. Raises TimeoutError after `within_seconds`, also if the
-    cluster has no node left to run it.
+    cluster has no node left to run it, and CancelledError soon after `given_up` is set.
     """
     remote: Any = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(function)
     result = remote.options(name=function.__name__).remote(*arguments)
-    return ray.get(result, timeout=within_seconds)
+    deadline = time.monotonic() + within_seconds
+    while not ray.wait([result], timeout=POLL_SECONDS)[0]:
+        if given_up is not None and given_up.is_set():
+            raise CancelledError
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{function.__name__} took longer than {within_seconds:g} s")
+    return ray.get(result)

@@ -29,6 +29,10 @@ START_TIMEOUT_SECONDS = 300.0
 STOP_TIMEOUT_SECONDS = 14.0  # most supervisors send SIGKILL 20 s or more after SIGTERM
 REPORT_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.1
+GIVE_UP_SECONDS = 2.0  # longer only without a control store, which a call may wait for
+
+_given_up = threading.Event()  # set when this process disconnects
+_waiting = list[threading.Thread]()
 
 
 def connect(settings: RaySettings, temporary: Path | None) -> RayCluster:
@@ -130,7 +134,14 @@ def stop(settings: Settings) -> None:
 
 
 def disconnect() -> None:
-    """Disconnects from the cluster; a cluster that was started here ends with that."""
+    """Disconnects from the cluster; a cluster that was started here ends with that.
+
+    Calls that still wait end before: Ray ends the process with status 1 if a thread waits for a
+    task while it disconnects.
+    """
+    _given_up.set()
+    for thread in _waiting:
+        thread.join(GIVE_UP_SECONDS)
     ray.shutdown()
 
 
@@ -146,13 +157,16 @@ def _submit(
 
     def run() -> None:
         try:
-            on_cluster(function, settings.without_secrets(), within_seconds=timeout_seconds)
+            arguments = settings.without_secrets()
+            on_cluster(function, arguments, within_seconds=timeout_seconds, given_up=_given_up)
         except BaseException as error:
             future.set_exception(error)
         else:
             future.set_result(None)
 
-    threading.Thread(target=run, daemon=True).start()
+    thread = threading.Thread(target=run, daemon=True)
+    _waiting.append(thread)
+    thread.start()
     return future
 
 

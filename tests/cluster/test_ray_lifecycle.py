@@ -1,0 +1,65 @@
+"""ray_lifecycle: a process that disconnects from the cluster while it waits for a task."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import ray
+from pytest import MonkeyPatch
+
+from configs.settings import RaySettings
+from runtime.dashboard_mode import DashboardMode
+from serve_app.process import ray_lifecycle
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def sleep_long(_settings: str) -> None:
+    """Runs in a worker of the node."""
+    time.sleep(600)
+
+
+def test_no_thread_waits_for_a_task_while_ray_disconnects() -> None:
+    """Ray would end the process with status 1, without a message."""
+    program = subprocess.run(
+        [sys.executable, "-m", "tests.cluster.test_ray_lifecycle"],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert program.returncode == 0, program.stderr
+    assert json.loads(program.stdout.splitlines()[-1]) == {"waiting": [], "ended": True}
+
+
+class _Settings:
+    @staticmethod
+    def without_secrets() -> str:
+        return ""
+
+
+def _disconnect_during_a_call() -> dict[str, Any]:
+    """Returns the threads that wait when Ray disconnects, and whether the call has ended."""
+    ray_lifecycle.connect(RaySettings(num_cpus=1, dashboard=DashboardMode.OFF), None)
+    call = ray_lifecycle._submit(sleep_long, _Settings(), 600)  # pyright: ignore
+    waiting = list[str]()
+    shutdown = ray.shutdown
+
+    def recorded() -> None:
+        waiting.extend(one.name for one in threading.enumerate() if "run" in one.name)
+        shutdown()
+
+    with MonkeyPatch.context() as patch:
+        patch.setattr(ray, "shutdown", recorded)
+        ray_lifecycle.disconnect()
+    return {"waiting": waiting, "ended": call.done()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_disconnect_during_a_call()))
