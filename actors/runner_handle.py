@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 import ray
@@ -20,6 +19,7 @@ from domain.jobs import Lane, Task
 from pipelines.config import PipelineConfig
 from pipelines.lane_config import LaneConfig, TaskResult
 from runtime.dashboard_mode import DashboardMode
+from runtime.recent import Recent
 
 CPUS_KNOWN_SECONDS = 5.0  # how long the number of CPUs is not asked for again
 WARM_UP_PAPER_SECONDS = 120.0  # limit for a tiny paper in a fresh runner, once the model is loaded
@@ -40,6 +40,7 @@ class RayRunner:
     ) -> None:
         self.lanes = lanes
         self.embedders = embedders(actors)
+        self.cluster_cpus = Recent(partial(asyncio.to_thread, _cpus_now), CPUS_KNOWN_SECONDS)
         configs = [
             LaneConfig(
                 config=replace(config, ocr_workers=_pages_at_once(lanes)),
@@ -66,7 +67,7 @@ class RayRunner:
 
         `busy`: the lanes with unfinished tasks, which keep their share of the CPUs.
         """
-        total = await _cluster_cpus()
+        total = await self.cluster_cpus.get()
         cpus = lane_cpus(self.lanes, lane, total, busy)
         per_task = papers_per_task(lane, tasks_at_once(self.lanes, lane, total), len(tasks))
         run = self.actor.run.options(num_returns="streaming")
@@ -76,7 +77,7 @@ class RayRunner:
 
     async def batch_size(self, lane: Lane) -> BatchSize:
         """Returns the size of a micro-batch of the lane on the present cluster."""
-        return batch_size(self.lanes, lane, await _cluster_cpus())
+        return batch_size(self.lanes, lane, await self.cluster_cpus.get())
 
     async def warm_up(self) -> None:
         """Returns when a tiny paper went through every step.
@@ -101,17 +102,8 @@ class RayRunner:
         ray.kill(self.actor)
 
 
-async def _cluster_cpus() -> float:
-    """Returns the number of CPUs that Ray schedules; it changes as nodes come and go."""
-    return await asyncio.to_thread(_cpus_at, int(time.monotonic() / CPUS_KNOWN_SECONDS))
-
-
-@lru_cache(maxsize=1)
-def _cpus_at(_period: int) -> float:
-    return _cpus_now()
-
-
 def _cpus_now() -> float:
+    """Returns the number of CPUs that Ray schedules; it changes as nodes come and go."""
     return ray.cluster_resources().get("CPU", 1.0)
 
 
