@@ -89,7 +89,7 @@ def papers_per_task(lane: Lane, tasks: int, papers: int) -> int:
 
     Few papers are divided evenly. Later steps take longer, so their papers have tasks of their own.
     """
-    return max(1, min(_largest_task(lane, tasks), papers // (2 * tasks)))
+    return max(1, min(_largest_task(lane, tasks), papers // (ROUNDS * tasks)))
 
 
 def _largest_task(lane: Lane, tasks: int) -> int:
