@@ -43,9 +43,7 @@ UPDATES = (
     "update_iteration_metrics",
 )
 FIRST_TASK_SECONDS = 0.1  # that a loop waits for the first task that ends; as in Ray
-MORE_TASKS_SECONDS = (
-    0.003  # that a loop waits for other tasks after the first has ended (record 17)
-)
+MORE_TASKS_SECONDS = 0.003  # that it then waits for more tasks that end (record 17)
 TIMER_SECONDS = 1e-3  # shortest duration that a rate is computed for
 
 
@@ -89,8 +87,7 @@ def shorten_waits() -> None:
         return process(topology, *arguments, **options)
 
     setattr(streaming_executor, "process_completed_tasks", process_after_first)  # noqa: B010
-    name = "WAIT_FOR_TASK_COMPLETION_TIMEOUT_S"
-    setattr(streaming_executor_state, name, MORE_TASKS_SECONDS)
+    streaming_executor_state.WAIT_FOR_TASK_COMPLETION_TIMEOUT_S = MORE_TASKS_SECONDS
 
 
 def name_dataset(dataset: Dataset, name: str, number: int) -> None:
