@@ -7,17 +7,15 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import ray
 from pytest import MonkeyPatch
 
-from configs.settings import RaySettings
+from configs.settings import RaySettings, Settings
 from runtime.dashboard_mode import DashboardMode
 from serve_app.process import ray_lifecycle
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.service import ROOT
 
 
 def sleep_long(_settings: str) -> None:
@@ -38,16 +36,10 @@ def test_no_thread_waits_for_a_task_while_ray_disconnects() -> None:
     assert json.loads(program.stdout.splitlines()[-1]) == {"waiting": [], "ended": True}
 
 
-class _Settings:
-    @staticmethod
-    def without_secrets() -> str:
-        return ""
-
-
 def _disconnect_during_a_call() -> dict[str, Any]:
     """Returns the threads that wait when Ray disconnects, and whether the call has ended."""
     ray_lifecycle.connect(RaySettings(num_cpus=1, dashboard=DashboardMode.OFF), None)
-    call = ray_lifecycle._submit(sleep_long, _Settings(), 600)  # pyright: ignore
+    call = ray_lifecycle._submit(sleep_long, Settings(), 600)  # pyright: ignore
     waiting = list[str]()
     shutdown = ray.shutdown
 
