@@ -139,6 +139,7 @@ class JobManager:
         self.started = asyncio.Event()
         self.problem: str | None = None
         self.phase = "starting"
+        self.draining: asyncio.Task[int] | None = None
         self.main_task = asyncio.get_running_loop().create_task(self._main())
 
     def _add_workers(
@@ -260,16 +261,22 @@ class JobManager:
         return {"lanes": lanes, "pid": await pool.pid(), "batches": pool.running_batches}
 
     async def release(self) -> str:
-        """Returns the digest of the code and the settings that the actor was started with."""
-        return self.info["release"]
+        """Returns the digest of the code and the settings that the actor was started with; "" once
+        it drains, because it must be replaced then."""
+        return "" if self.draining else self.info["release"]
 
     async def drain(self, timeout_seconds: float = 5) -> int:
         """Stops claiming, waits up to `timeout_seconds` for running tasks, and releases the rest.
 
-        Returns the number of released tasks; a release does not use up an attempt.
+        Returns the number of released tasks; a release does not use up an attempt. A repeated call
+        waits for the first one.
         """
-        for worker in self.workers.values():
-            worker.draining = True
+        if self.draining is None:
+            self.draining = asyncio.create_task(self._drain(timeout_seconds))
+        return await asyncio.shield(self.draining)
+
+    async def _drain(self, timeout_seconds: float) -> int:
+        await asyncio.gather(*(one.drain() for one in self.workers.values()))
         await self.folder_loop.drain()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.leases.empty.wait(), timeout_seconds)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+DRAIN_SECONDS = 3.0  # how long the stop of the service waits for papers that are nearly done
+
 
 @dataclass(frozen=True)
 class JobPolicy:

@@ -54,6 +54,7 @@ class LaneWorker:
         self.worker_id = worker_id
         self.load = load
         self.claiming = asyncio.Lock()
+        self.leasing = asyncio.Lock()  # held while the database leases tasks
         self.wake_event = asyncio.Event()
         self.may_claim = asyncio.Event()  # cleared while the stores belong to different libraries
         self.may_claim.set()
@@ -70,6 +71,12 @@ class LaneWorker:
             except Exception:
                 log.exception("The worker loop of the %s lane failed; it is restarted", self.lane)
                 await asyncio.sleep(1)
+
+    async def drain(self) -> None:
+        """Claims nothing more; returns when the tasks of a running claim are tracked."""
+        self.draining = True
+        async with self.leasing:
+            return
 
     async def _sleep(self) -> None:
         try:
@@ -153,13 +160,14 @@ class LaneWorker:
     async def _claim(self, limit: int) -> Sequence[Task]:
         """Returns the tasks of the next micro-batch, whose leases are extended from now on."""
         await self.may_claim.wait()
-        if self.draining:
-            return []
-        tasks = await self.leases.queue.claim(
-            self.lane,
-            limit,
-            worker=self.worker_id,
-            lease_seconds=self.leases.policy.lease_seconds,
-        )
-        self.leases.track(tasks)
+        async with self.leasing:
+            if self.draining:
+                return []
+            tasks = await self.leases.queue.claim(
+                self.lane,
+                limit,
+                worker=self.worker_id,
+                lease_seconds=self.leases.policy.lease_seconds,
+            )
+            self.leases.track(tasks)
         return tasks

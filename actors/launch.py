@@ -23,7 +23,7 @@ from actors.embedder import Embedder
 from actors.embedder_plan import EmbedderPlan, check_plan, check_reranker, plan_embedders
 from actors.folder_registration import FolderOptions
 from actors.job_manager import JobManager, JobManagerConfig, JobManagerParts
-from actors.job_policy import JobPolicy
+from actors.job_policy import DRAIN_SECONDS, JobPolicy
 from actors.lane_worker import BatchPolicy
 from actors.registry import ON_HEAD, detached_actor, get_actor
 from actors.reranker import STATE_CALLS, Reranker
@@ -353,7 +353,7 @@ def stop(settings: Settings) -> None:
     manager, stores = get_actor(JOB_MANAGER), get_actor(EMBEDDED_STORES)
     if manager is not None:
         try:
-            ray.get(manager.drain.remote(3), timeout=6)
+            ray.get(manager.drain.remote(DRAIN_SECONDS), timeout=2 * DRAIN_SECONDS)
         except Exception as error:
             log.warning(
                 "The JobManager did not drain (%s); its tasks wait for their leases.", error

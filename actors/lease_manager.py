@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from actors.job_policy import JobPolicy
 from domain.errors import DatabaseUnavailable, Failure, LeaseLost
@@ -26,6 +26,7 @@ from stores.protocols import DeletionQueue, TaskQueue
 
 log = logging.getLogger(__name__)
 DEPENDENCY_WAIT_SECONDS = 5.0
+Result = TypeVar("Result")
 OUTAGE_PAUSE_SECONDS = 0.5  # between two attempts to write to a database that is unavailable
 
 
@@ -175,11 +176,18 @@ class LeaseManager:
             await self._commit(task, lambda: self.queue.fail(task, failure))
 
     async def release_all(self) -> int:
-        """Releases all held tasks without using up an attempt; returns their number."""
+        """Releases all held tasks without using up an attempt; returns the number of the released.
+
+        Retries until the database is available.
+        """
         tasks = list(self.held.values())
+        released = await _until_available(lambda: self.queue.release_all(tasks))
         for task in tasks:
-            await self._commit(task, lambda task=task: self.queue.release(task))
-        return len(tasks)
+            if task.task_id not in released:
+                await self._discard_unwanted(task)
+            self.pending_progress.pop(task.task_id, None)
+            self.untrack(task)
+        return len(released)
 
     async def _commit(self, task: Task, write: Callable[[], Awaitable[None]]) -> bool:
         """Calls `write` until the database is available, then untracks the task.
@@ -214,8 +222,8 @@ class LeaseManager:
             )
 
 
-async def _until_available(write: Callable[[], Awaitable[None]]) -> None:
-    """Calls `write` until the database is available."""
+async def _until_available(write: Callable[[], Awaitable[Result]]) -> Result:
+    """Calls `write` until the database is available; returns its result."""
     while True:
         try:
             return await write()

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, wait
+from functools import partial
 from pathlib import Path
 
 import ray
@@ -18,9 +19,10 @@ from ray.exceptions import RayTaskError
 
 from actors.cluster import RayCluster, on_cluster, start_ray
 from actors.component_states import ComponentStates
+from actors.job_policy import DRAIN_SECONDS
 from actors.registry import embedders, get_actor
 from configs.settings import RaySettings, Settings
-from domain.names import RERANKER
+from domain.names import JOB_MANAGER, RERANKER
 from runtime.ports import is_listening
 from serve_app.process.readiness import NotReady
 
@@ -67,7 +69,7 @@ def start(settings: Settings, temporary: Path | None) -> None:
     """
     advice = _recovery_advice(temporary)
     try:
-        _submit(_deploy, settings, START_TIMEOUT_SECONDS).result()
+        _in_thread(partial(_run, _deploy, settings, START_TIMEOUT_SECONDS)).result()
     except TimeoutError as error:
         raise NotReady(
             f"The API and its workers did not start within {START_TIMEOUT_SECONDS:g} s. {advice}"
@@ -119,7 +121,7 @@ def stop(settings: Settings) -> None:
     service at once): its tasks are claimed again when their leases have expired.
     """
     gcs_port = int(ray.get_runtime_context().gcs_address.rpartition(":")[2])
-    future = _submit(_undeploy, settings, STOP_TIMEOUT_SECONDS)
+    future = _in_thread(partial(_drain_and_undeploy, settings))
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
     while not future.done() and time.monotonic() < deadline and is_listening(gcs_port):
         wait([future], POLL_SECONDS)
@@ -145,20 +147,17 @@ def disconnect() -> None:
     ray.shutdown()
 
 
-def _submit(
-    function: Callable[[str], None], settings: Settings, timeout_seconds: float
-) -> Future[None]:
-    """Runs the function on the cluster and returns its future.
+def _in_thread(call: Callable[[], None]) -> Future[None]:
+    """Runs the call, which waits for the cluster, in a thread; returns its future.
 
-    A thread waits for it, because a signal is lost during Ray's own wait, and because Ray waits one
-    minute for a missing control store and then aborts the process.
+    A signal is lost during Ray's own wait, and Ray waits one minute for a missing control store and
+    then aborts the process.
     """
     future: Future[None] = Future()
 
     def run() -> None:
         try:
-            arguments = settings.without_secrets()
-            on_cluster(function, arguments, within_seconds=timeout_seconds, given_up=_given_up)
+            call()
         except BaseException as error:
             future.set_exception(error)
         else:
@@ -168,6 +167,19 @@ def _submit(
     _waiting.append(thread)
     thread.start()
     return future
+
+
+def _run(function: Callable[[str], None], settings: Settings, timeout_seconds: float) -> None:
+    """Runs the function in a process on the cluster."""
+    arguments = settings.without_secrets()
+    on_cluster(function, arguments, within_seconds=timeout_seconds, given_up=_given_up)
+
+
+def _drain_and_undeploy(settings: Settings) -> None:
+    """The drain begins at once: the other process imports Serve first, for seconds under load."""
+    if (manager := get_actor(JOB_MANAGER)) is not None:
+        manager.drain.remote(DRAIN_SECONDS)
+    _run(_undeploy, settings, STOP_TIMEOUT_SECONDS)
 
 
 def _deploy(settings: str) -> None:

@@ -46,6 +46,10 @@ REPORT = update_leased(
     | {name: f"coalesce(new.{name}, tasks.{name})" for name in NUMBERS}
 )
 
+RELEASE = update_leased(
+    {"status": "'queued'", "lease_expires_at": "NULL", "attempt": "tasks.attempt - 1"}
+)
+
 
 class TaskQueue:
     """Leases tasks to workers and records results. Safe for concurrent use by many processes."""
@@ -151,13 +155,22 @@ class TaskQueue:
             await _retry(connection, task, failure, delay_seconds, isolate)
 
     async def release(self, task: Task, delay_seconds: float = 0) -> None:
-        """Requeues the task without counting the attempt, for example at a drain.
+        """Requeues the task without counting the attempt, for example after an outage.
 
         The task keeps its position in the queue. Raises LeaseLost.
         """
         due = NOW + seconds(delay_seconds) if delay_seconds else TASKS.c.next_attempt_at
         async with self.database.single() as connection:
             await _requeue(connection, task, due, attempt=TASKS.c.attempt - 1)
+
+    async def release_all(self, tasks: Sequence[Task]) -> set[uuid.UUID]:
+        """Requeues the tasks without counting the attempt; returns the ids of the requeued ones.
+
+        The tasks keep their positions in the queue. A task whose lease was lost is skipped.
+        """
+        rows = [{"task_id": str(one.task_id), "lease_token": one.lease_token} for one in tasks]
+        async with self.database.single() as connection:
+            return set((await connection.execute(RELEASE, {"rows": json.dumps(rows)})).scalars())
 
     async def sweep(
         self,

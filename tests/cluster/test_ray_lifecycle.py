@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import ray
@@ -39,7 +40,8 @@ def test_no_thread_waits_for_a_task_while_ray_disconnects() -> None:
 def _disconnect_during_a_call() -> dict[str, Any]:
     """Returns the threads that wait when Ray disconnects, and whether the call has ended."""
     ray_lifecycle.connect(RaySettings(num_cpus=1, dashboard=DashboardMode.OFF), None)
-    call = ray_lifecycle._submit(sleep_long, Settings(), 600)  # pyright: ignore
+    sleeping = partial(ray_lifecycle._run, sleep_long, Settings(), 600)  # pyright: ignore
+    call = ray_lifecycle._in_thread(sleeping)  # pyright: ignore
     waiting = list[str]()
     shutdown = ray.shutdown
 

@@ -318,6 +318,13 @@ class InMemoryTaskQueue:
             values["next_attempt_at"] = task.next_attempt_at  # its old position in the queue
         self._requeue(task, delay_seconds, **values)
 
+    async def release_all(self, tasks: Sequence[Task]) -> set[uuid.UUID]:
+        """Like `TaskQueue.release_all`."""
+        owned = [task for task in tasks if self._owns(task)]
+        for task in owned:
+            await self.release(task)
+        return {task.task_id for task in owned}
+
     def _requeue(self, task: Task, delay_seconds: float, **values: Any) -> None:
         due = self.state.clock() + timedelta(seconds=delay_seconds)
         queued = {"status": TaskStatus.QUEUED, "lease_expires_at": None, "next_attempt_at": due}

@@ -17,7 +17,7 @@ from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
 from domain.consistency import Retention
 from domain.fair_share import EQUAL_SHARES
-from domain.jobs import Lane
+from domain.jobs import Lane, TaskStatus, Upload
 from embedding.embed_options import EmbedOptions
 from pipelines.config import PipelineConfig, blob_store, vector_store
 from stores.blobs.blob_store import BlobStore
@@ -33,6 +33,10 @@ class IdleRunner:
 
     async def warm_up(self) -> None:
         return
+
+    async def batch_size(self, lane: Lane) -> None:
+        """Does not answer, so that no lane claims a task."""
+        await asyncio.Event().wait()
 
     async def pid(self) -> int:
         return 0
@@ -123,6 +127,21 @@ async def test_job_manager_first_start_chooses_collection_and_writes_library_id(
         assert blob_store(config).library_id() == record.library_id
         assert not any(held(manager))
         assert (await manager.describe())["store_problems"] == []
+
+
+async def test_drain_releases_tasks_once_and_ends_the_release(
+    database_url: str, database: Database, milvus: MilvusLite, tmp_path: Path
+) -> None:
+    config = config_for(milvus, tmp_path / "blobs")
+    async with started(database_url, config) as manager:
+        [admission] = await manager.jobs.admit("papers", [Upload("a.pdf", "0" * 64, 10)])
+        lane = manager.workers[Lane.INTERACTIVE]
+        [task] = await lane._claim(1)  # pyright: ignore[reportPrivateUsage]
+        assert await manager.release() == "test"
+        assert await asyncio.gather(manager.drain(0.1), manager.drain(60)) == [1, 1]
+        assert await manager.release() == ""
+        [now] = await manager.jobs.tasks(admission.job_id)
+        assert (now.task_id, now.status, now.attempt) == (task.task_id, TaskStatus.QUEUED, 0)
 
 
 async def test_job_manager_with_mismatched_stores_deletes_nothing(

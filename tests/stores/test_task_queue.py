@@ -129,6 +129,18 @@ async def test_released_task_keeps_queue_position(stores: Stores) -> None:
     assert (await claim(stores, limit=1))[0].task_id == task.task_id
 
 
+async def test_tasks_are_released_together_and_lost_ones_are_named(stores: Stores) -> None:
+    await stores.jobs.admit("papers", [upload() for _ in range(3)])
+    first, lost, last = await claim(stores)
+    await stores.queue.fail(lost, DAMAGED)
+    assert await stores.queue.release_all([last, lost, first]) == {first.task_id, last.task_id}
+    assert await stores.queue.release_all([]) == set()
+    assert (await task_now(stores, lost)).status == TaskStatus.FAILED
+    again = await claim(stores)
+    assert [one.task_id for one in again] == [first.task_id, last.task_id]
+    assert [one.attempt for one in again] == [1, 1]
+
+
 async def test_release_with_delay_postpones_task(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.release(task, delay_seconds=30)

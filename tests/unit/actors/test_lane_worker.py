@@ -79,6 +79,34 @@ async def test_draining_lane_worker_claims_nothing_after_the_last_papers() -> No
     assert harness.status([first, following]) == {"first.pdf": QUEUED, "next.pdf": QUEUED}
 
 
+async def test_drain_waits_for_a_running_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else its tasks would be leased after the drain has released all others."""
+    harness = LaneHarness()
+    claims, answers = asyncio.Event(), asyncio.Event()
+    queue = harness.stores.queue
+    claim = queue.claim
+    harness.stuck.add("a.pdf")
+    [task] = await harness.admit("a.pdf")
+
+    async def slow_claim(*arguments: Any, **options: Any) -> list[Task]:
+        claims.set()
+        await answers.wait()
+        return await claim(*arguments, **options)
+
+    monkeypatch.setattr(queue, "claim", slow_claim)
+    working = asyncio.create_task(harness.work())
+    await claims.wait()
+    draining = asyncio.create_task(harness.worker.drain())
+    await asyncio.sleep(0.05)
+    assert not draining.done()
+    answers.set()
+    await draining
+    assert await harness.leases.release_all() == 1
+    assert (harness.now(task).status, harness.now(task).attempt) == (QUEUED, 0)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+
 async def test_lane_worker_fails_only_the_bad_document() -> None:
     harness = LaneHarness()
     harness.errors["bad.pdf"] = DamagedPdf(page=3)
