@@ -36,7 +36,7 @@ class Received:
 class Receiver:
     """The requests so far. `statuses`: of the next responses; then 204.
 
-    A response waits until `answers` is set.
+    A response waits until `answers` is set; the request with the number `held` clears it.
     """
 
     url: str = ""
@@ -45,6 +45,14 @@ class Receiver:
     body: bytes = b""
     received: list[Received] = field(default_factory=list)
     answers: threading.Event = field(default_factory=threading.Event)
+    held: int | None = None
+
+    def record(self, request: Received) -> None:
+        """Adds the request; returns when it may be answered."""
+        self.received.append(request)
+        if len(self.received) == self.held:
+            self.answers.clear()
+        self.answers.wait()
 
     def wait_for(self, count: int) -> list[Received]:
         """Returns the requests once there are `count` of them."""
@@ -60,10 +68,12 @@ def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            length = int(self.headers.get("content-length", 0))
+            body = self.rfile.read(length)
+            if len(body) < length:  # the sender was killed before it had sent all of the request
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
-            state.received.append(Received(self.path, headers, body))
-            state.answers.wait()
+            state.record(Received(self.path, headers, body))
             self.send_response(state.statuses.pop(0) if state.statuses else 204)
             for name, value in state.headers:
                 self.send_header(name, value)
