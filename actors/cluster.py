@@ -70,10 +70,21 @@ def on_cluster(
     """
     remote: Any = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(function)
     result = remote.options(name=function.__name__).remote(*arguments)
+    return result_of(result, function.__name__, within_seconds=within_seconds, given_up=given_up)
+
+
+def result_of(
+    reference: Any,
+    name: str,
+    *,
+    within_seconds: float,
+    given_up: threading.Event | None = None,
+) -> Any:
+    """Returns the result of a call; `name` is for the message. Raises as `on_cluster`."""
     deadline = time.monotonic() + within_seconds
-    while not ray.wait([result], timeout=POLL_SECONDS)[0]:
+    while not ray.wait([reference], timeout=POLL_SECONDS)[0]:
         if given_up is not None and given_up.is_set():
             raise CancelledError
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{function.__name__} took longer than {within_seconds:g} s")
-    return ray.get(result)
+            raise TimeoutError(f"{name} took longer than {within_seconds:g} s")
+    return ray.get(reference)

@@ -17,7 +17,7 @@ from pathlib import Path
 import ray
 from ray.exceptions import RayTaskError
 
-from actors.cluster import RayCluster, on_cluster, start_ray
+from actors.cluster import RayCluster, on_cluster, result_of, start_ray
 from actors.component_states import ComponentStates
 from actors.job_policy import DRAIN_SECONDS
 from actors.registry import embedders, get_actor
@@ -121,18 +121,29 @@ def stop(settings: Settings) -> None:
     service at once): its tasks are claimed again when their leases have expired.
     """
     gcs_port = int(ray.get_runtime_context().gcs_address.rpartition(":")[2])
-    future = _in_thread(partial(_drain_and_undeploy, settings))
+    # At once: the process that ends the actors first imports Serve, for seconds on a busy machine.
+    drained = _in_thread(_drain)
+    ended = _in_thread(partial(_run, _undeploy, settings, STOP_TIMEOUT_SECONDS))
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-    while not future.done() and time.monotonic() < deadline and is_listening(gcs_port):
-        wait([future], POLL_SECONDS)
-    problem = future.exception() if future.done() else "the cluster no longer responds"
-    if problem:
-        log.warning(
-            "Not all tasks were returned to the queue: %s. They are claimed again when their "
-            "leases expire.",
-            problem,
-        )
+    while not ended.done() and time.monotonic() < deadline and is_listening(gcs_port):
+        wait([ended], POLL_SECONDS)
+    if problem := _problem(ended):
+        log.warning("The processes of the service are killed: %s. %s", problem, _kept(drained))
     disconnect()
+
+
+def _problem(future: Future[None]) -> BaseException | str | None:
+    """Returns why the call has not succeeded; None if it has."""
+    return future.exception() if future.done() else "the cluster does not respond in time"
+
+
+def _kept(drained: Future[None]) -> str:
+    if _problem(drained):
+        return (
+            "Not all tasks were returned to the queue; the others are claimed again when their "
+            "leases expire."
+        )
+    return "All tasks were returned to the queue."
 
 
 def disconnect() -> None:
@@ -175,11 +186,11 @@ def _run(function: Callable[[str], None], settings: Settings, timeout_seconds: f
     on_cluster(function, arguments, within_seconds=timeout_seconds, given_up=_given_up)
 
 
-def _drain_and_undeploy(settings: Settings) -> None:
-    """The drain begins at once: the other process imports Serve first, for seconds under load."""
+def _drain() -> None:
+    """Returns when the JobManager has returned its tasks to the queue."""
     if (manager := get_actor(JOB_MANAGER)) is not None:
-        manager.drain.remote(DRAIN_SECONDS)
-    _run(_undeploy, settings, STOP_TIMEOUT_SECONDS)
+        drained = manager.drain.remote(DRAIN_SECONDS)
+        result_of(drained, "drain", within_seconds=STOP_TIMEOUT_SECONDS, given_up=_given_up)
 
 
 def _deploy(settings: str) -> None:

@@ -13,7 +13,9 @@ from typing import Any
 import ray
 from pytest import MonkeyPatch
 
+from actors.registry import detached_actor
 from configs.settings import RaySettings, Settings
+from domain.names import JOB_MANAGER
 from runtime.dashboard_mode import DashboardMode
 from serve_app.process import ray_lifecycle
 from tests.service import ROOT
@@ -24,17 +26,35 @@ def sleep_long(_settings: str) -> None:
     time.sleep(600)
 
 
+class DrainingManager:
+    """A JobManager that has returned its tasks."""
+
+    def drain(self, _seconds: float) -> int:
+        return 3
+
+
 def test_no_thread_waits_for_a_task_while_ray_disconnects() -> None:
     """Ray would end the process with status 1, without a message."""
-    program = subprocess.run(
-        [sys.executable, "-m", "tests.cluster.test_ray_lifecycle"],
+    assert run_alone("disconnect") == {"waiting": [], "ended": True}
+
+
+def test_stop_states_that_tasks_were_returned_if_only_the_end_is_late() -> None:
+    [message] = run_alone("stop")
+    assert message.startswith("The processes of the service are killed: ")
+    assert message.endswith(". All tasks were returned to the queue.")
+
+
+def run_alone(program: str) -> Any:
+    """Returns what this module prints as a program: a process joins only one cluster."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.cluster.test_ray_lifecycle", program],
         cwd=ROOT,
         capture_output=True,
         timeout=120,
         check=False,
     )
-    assert program.returncode == 0, program.stderr
-    assert json.loads(program.stdout.splitlines()[-1]) == {"waiting": [], "ended": True}
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _disconnect_during_a_call() -> dict[str, Any]:
@@ -55,5 +75,20 @@ def _disconnect_during_a_call() -> dict[str, Any]:
     return {"waiting": waiting, "ended": call.done()}
 
 
+def _stop_with_a_late_end() -> list[str]:
+    """Returns the messages of a stop whose second process does not end the actors in time."""
+    ray_lifecycle.connect(RaySettings(num_cpus=1, dashboard=DashboardMode.OFF), None)
+    manager = detached_actor(DrainingManager, JOB_MANAGER, num_cpus=0).remote()
+    ray.get(manager.drain.remote(0))
+    messages = list[str]()
+    with MonkeyPatch.context() as patch:
+        patch.setattr(ray_lifecycle, "_undeploy", sleep_long)
+        patch.setattr(ray_lifecycle, "STOP_TIMEOUT_SECONDS", 5.0)
+        patch.setattr(ray_lifecycle.log, "warning", lambda text, *of: messages.append(text % of))
+        ray_lifecycle.stop(Settings())
+    return messages
+
+
 if __name__ == "__main__":
-    print(json.dumps(_disconnect_during_a_call()))
+    programs = {"disconnect": _disconnect_during_a_call, "stop": _stop_with_a_late_end}
+    print(json.dumps(programs[sys.argv[1]]()))
