@@ -46,13 +46,21 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     answers: threading.Event = field(default_factory=threading.Event)
     held: int | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def record(self, request: Received) -> None:
         """Adds the request; returns when it may be answered."""
-        self.received.append(request)
-        if len(self.received) == self.held:
-            self.answers.clear()
+        with self.lock:
+            self.received.append(request)
+            if len(self.received) == self.held:
+                self.answers.clear()
         self.answers.wait()
+
+    def resume(self) -> None:
+        """Answers the requests that wait, and all later ones."""
+        with self.lock:
+            self.held = None
+            self.answers.set()
 
     def wait_for(self, count: int) -> list[Received]:
         """Returns the requests once there are `count` of them."""

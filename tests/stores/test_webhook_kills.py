@@ -62,7 +62,7 @@ async def kill_a_sender(url: str, server: Receiver, chance: random.Random) -> No
     server.held = requests + chance.randint(0, 1)
     with sender(url):
         await asyncio.to_thread(server.wait_for, requests)
-    server.answers.set()
+    server.resume()
 
 
 @pytest.mark.parametrize("seed", [0, 1])
