@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import TextClause, text
+
+from domain.jobs import Task
 
 NUMBERS = ("pages_done", "pages_total", "chunks_done", "chunks_total")
 
@@ -29,3 +32,8 @@ def update_leased(changes: Mapping[str, str]) -> TextClause:
         WHERE tasks.task_id = new.task_id
         RETURNING tasks.task_id
     """)
+
+
+def leased_row(task: Task, **values: Any) -> dict[str, Any]:
+    """Returns the object of `:rows` for the claim of this task, with other columns."""
+    return {"task_id": str(task.task_id), "lease_token": task.lease_token, **values}

@@ -20,7 +20,7 @@ from domain.jobs import LANE_OF_STEP, StepResult, Task, TaskEnd, TaskStatus
 from stores.postgres.deletion_queue import enqueue_if_unused
 from stores.postgres.duplicates import discard_document, find_refusal, lock_rules, replace_older
 from stores.postgres.job_status import close_if_done
-from stores.postgres.leased_rows import NUMBERS, update_leased
+from stores.postgres.leased_rows import NUMBERS, leased_row, update_leased
 from stores.postgres.publishing import publish_all
 from stores.postgres.schema import DOCUMENTS, TASKS
 
@@ -81,7 +81,7 @@ async def _end_step(connection: AsyncConnection, end: TaskEnd, rule: Duplicates 
 async def _refuse(connection: AsyncConnection, task: Task, failure: Failure) -> None:
     """Ends the task as failed. What it has written is deleted."""
     await discard_document(connection, task)
-    row = {"task_id": str(task.task_id), "lease_token": task.lease_token, "error": asdict(failure)}
+    row = leased_row(task, error=asdict(failure))
     if not (await connection.execute(REFUSE, {"rows": json.dumps([row])})).scalars().all():
         return await _check_ended_already(connection, [task])
     await close_if_done(connection, [task.job_id])
@@ -123,16 +123,15 @@ async def _moved(
 
 def _new_values(task: Task, end: StepResult) -> dict[str, Any]:
     step = end.next_step
-    return {
-        "task_id": str(task.task_id),
-        "lease_token": task.lease_token,
-        "step": step,
-        "lane": LANE_OF_STEP[step] if step is not None else None,
-        "pages_done": end.pages if step is None else 0,
-        "pages_total": end.pages,
-        "chunks_done": end.chunks,
-        "chunks_total": end.chunks,
-    }
+    return leased_row(
+        task,
+        step=step,
+        lane=LANE_OF_STEP[step] if step is not None else None,
+        pages_done=end.pages if step is None else 0,
+        pages_total=end.pages,
+        chunks_done=end.chunks,
+        chunks_total=end.chunks,
+    )
 
 
 async def _check_ended_already(connection: AsyncConnection, tasks: Sequence[Task]) -> None:

@@ -36,7 +36,7 @@ from stores.postgres.clock_watch import ClockWatch, corrections
 from stores.postgres.database import NOW, Database, seconds
 from stores.postgres.deletion_queue import enqueue_if_unused
 from stores.postgres.job_status import IS_OPEN, IS_RUNNING, close_if_done
-from stores.postgres.leased_rows import NUMBERS, update_leased
+from stores.postgres.leased_rows import NUMBERS, leased_row, update_leased
 from stores.postgres.publishing import mark_failed, publish_partial
 from stores.postgres.schema import TASKS
 from stores.postgres.task_ends import finish_all
@@ -116,10 +116,7 @@ class TaskQueue:
         """Records the pages and chunks of several tasks; skips those whose lease was lost."""
         if not reports:
             return
-        rows = [
-            {"task_id": str(task.task_id), "lease_token": task.lease_token, **progress.numbers}
-            for task, progress in reports
-        ]
+        rows = [leased_row(task, **progress.numbers) for task, progress in reports]
         async with self.database.single() as connection:
             await connection.execute(REPORT, {"rows": json.dumps(rows)})
 
@@ -168,7 +165,9 @@ class TaskQueue:
 
         The tasks keep their positions in the queue. A task whose lease was lost is skipped.
         """
-        rows = [{"task_id": str(one.task_id), "lease_token": one.lease_token} for one in tasks]
+        if not tasks:
+            return set()
+        rows = [leased_row(task) for task in tasks]
         async with self.database.single() as connection:
             return set((await connection.execute(RELEASE, {"rows": json.dumps(rows)})).scalars())
 
