@@ -139,7 +139,7 @@ class JobManager:
         self.started = asyncio.Event()
         self.problem: str | None = None
         self.phase = "starting"
-        self.draining: asyncio.Task[int] | None = None
+        self.drain_task: asyncio.Task[int] | None = None
         self.main_task = asyncio.get_running_loop().create_task(self._main())
 
     def _add_workers(
@@ -263,7 +263,7 @@ class JobManager:
     async def release(self) -> str:
         """Returns the digest of the code and the settings that the actor was started with; "" once
         it drains, because it must be replaced then."""
-        return "" if self.draining else self.info["release"]
+        return "" if self.drain_task else self.info["release"]
 
     async def drain(self, timeout_seconds: float = 5) -> int:
         """Stops claiming, waits up to `timeout_seconds` for running tasks, and releases the rest.
@@ -271,9 +271,9 @@ class JobManager:
         Returns the number of released tasks; a release does not use up an attempt. A repeated call
         waits for the first one.
         """
-        if self.draining is None:
-            self.draining = asyncio.create_task(self._drain(timeout_seconds))
-        return await asyncio.shield(self.draining)
+        if self.drain_task is None:
+            self.drain_task = asyncio.create_task(self._drain(timeout_seconds))
+        return await asyncio.shield(self.drain_task)
 
     async def _drain(self, timeout_seconds: float) -> int:
         await asyncio.gather(*(one.drain() for one in self.workers.values()))

@@ -143,8 +143,7 @@ class LeaseManager:
         """
         await _until_available(lambda: self.queue.finish_all(ends))
         for end in ends:
-            self.pending_progress.pop(end[0].task_id, None)
-            self.untrack(end[0])
+            self._forget(end[0])
             self._wake_after(end)
 
     def _wake_after(self, end: TaskEnd) -> None:
@@ -183,11 +182,15 @@ class LeaseManager:
         tasks = list(self.held.values())
         released = await _until_available(lambda: self.queue.release_all(tasks))
         for task in tasks:
+            self._forget(task)
             if task.task_id not in released:
                 await self._discard_unwanted(task)
-            self.pending_progress.pop(task.task_id, None)
-            self.untrack(task)
         return len(released)
+
+    def _forget(self, task: Task) -> None:
+        """Untracks the task and drops its progress that was not written."""
+        self.pending_progress.pop(task.task_id, None)
+        self.untrack(task)
 
     async def _commit(self, task: Task, write: Callable[[], Awaitable[None]]) -> bool:
         """Calls `write` until the database is available, then untracks the task.
@@ -202,8 +205,7 @@ class LeaseManager:
             await self._discard_unwanted(task)
             return False
         finally:
-            self.pending_progress.pop(task.task_id, None)
-            self.untrack(task)
+            self._forget(task)
 
     async def _discard_unwanted(self, task: Task) -> None:
         """Queues the deletion of what the task wrote, if its paper was deleted or cancelled.
