@@ -64,7 +64,10 @@ def test_second_service_runs_beside_first_and_resumes_after_restart(
         assert hit.document_id == accepted.document_id
         job = library.wait(unfinished, 240)
         assert job.status == "completed" and job.counts.completed == len(small_papers)
-        assert {task.attempt for task in job.tasks} == {1}, second.output()
+        assert {task.attempt for task in job.tasks} == {1}, (
+            "the stop used an attempt",
+            second.output(),
+        )
         result = run_program("paperworks", "down", "--home", home, "--json")
         down = {"home": str(home), "was_running": True, "pid": again.process.pid}
         assert (result.returncode, json.loads(result.stdout)) == (0, down), result
