@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +13,7 @@ EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 LOWEST = 20_000  # above the ports of Ray's workers (10002 to 19999) and most well-known ports
 ATTEMPTS = 100
 _reserved: list[socket.socket] = []
+_claims: dict[int, socket.socket] = {}
 
 
 def free_port() -> int:
@@ -36,8 +38,28 @@ def is_listening(port: int) -> bool:
 
 
 def port_or_free(preferred: int) -> int:
-    """Returns the preferred loopback port, or a free port if a server listens on it."""
-    return free_port() if is_listening(preferred) else preferred
+    """Returns the preferred loopback port, or a free port if a server listens on it or another
+    process got it from this function and has not ended."""
+    is_free = _claim(preferred) and not is_listening(preferred)
+    return preferred if is_free else free_port()
+
+
+def _claim(port: int) -> bool:
+    """Returns whether no other process has claimed the port; the claim ends with this process.
+
+    The claim is the name of an abstract Unix socket (Linux, unix(7)). A bound TCP socket is not
+    suitable: after a restart, old connections of the port make the bind fail for a minute.
+    """
+    if port in _claims or sys.platform != "linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0paperworks-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims[port] = claim
+    return True
 
 
 def _reserve(port: int) -> int:

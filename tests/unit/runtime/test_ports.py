@@ -53,6 +53,19 @@ def test_free_port_is_reserved_across_processes() -> None:
     assert int(done.stdout) != free
 
 
+def test_preferred_port_is_given_to_one_process_at_a_time() -> None:
+    preferred = ports.free_port()
+    code = f"from runtime import ports; print(ports.port_or_free({preferred}), flush=True); input()"
+    program = [sys.executable, "-c", code]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, stdin=pipe, stdout=pipe, text=True) as other:
+        assert other.stdout
+        assert int(other.stdout.readline()) == preferred
+        assert ports.port_or_free(preferred) != preferred  # although no server listens yet
+        other.communicate("\n")
+    assert ports.port_or_free(preferred) == preferred
+
+
 @pytest.mark.parametrize("text", ["1024\t65535", "", None])
 def test_free_port_without_reserved_range_uses_any_port(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None
