@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.programs import Driver
 from tests.service import SHORT_LEASES, RunningService, ready_service
+from tests.shared_servers import end_unused_servers, order_by_shared_servers, until_last_use
 from tests.small_papers import write_small_papers
 
 # Markers of all tests in a folder, and of all tests that use a fixture.
@@ -53,6 +55,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         markers.update(MARKERS_OF_FIXTURES.get(fixture, ()))
     for marker in sorted(markers):
         item.add_marker(marker)
+
+
+@pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled the modules
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs the modules that share a server one after another."""
+    order_by_shared_servers(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """Ends the shared servers after the last test that uses them."""
+    yield
+    end_unused_servers(item, nextitem)
 
 
 class SharedFixtureScheduling(LoadScopeScheduling):
@@ -100,13 +115,15 @@ def server_folders(homes: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def service(homes: Path, converted_models: Path, server_folders: Path) -> Iterator[RunningService]:
+def service(
+    pytestconfig: pytest.Config, homes: Path, converted_models: Path, server_folders: Path
+) -> Iterator[RunningService]:
     """The service that the end-to-end and chaos tests of a worker share.
 
     Each test uses its own collection. Leases are short, so that tasks of a killed JobManager are
     requeued soon.
     """
-    with ready_service(
+    shared = ready_service(
         homes / "one",
         converted_models,
         PAPERWORKS_HTTP__UPLOAD_LIMIT_BYTES=str(UPLOAD_LIMIT_BYTES),
@@ -115,16 +132,17 @@ def service(homes: Path, converted_models: Path, server_folders: Path) -> Iterat
         PAPERWORKS_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES="true",
         PAPERWORKS_WEBHOOKS__RETRY_SECONDS="[0.2, 0.2, 0.2]",
         **SHORT_LEASES,
-    ) as running:
+    )
+    with until_last_use(pytestconfig, "service", shared) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def driver(service: RunningService) -> Iterator[Driver]:
+def driver(pytestconfig: pytest.Config, service: RunningService) -> Iterator[Driver]:
     """A program on the cluster of the service."""
     joined = Driver(service.service_info["ray_address"], service.cluster_environment)
-    yield joined
-    joined.close()
+    with until_last_use(pytestconfig, "service", closing(joined)) as program:
+        yield program
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from extraction.options import ReadOptions
 from pipelines.config import PipelineConfig, vector_store
 from stores.embedded.embedded_milvus import EmbeddedMilvus
 from tests.cluster.fake_embedder import DIMENSION
+from tests.shared_servers import until_last_use
 
 # Ray reads these variables at import: no tokens, and a cluster on loopback only.
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
@@ -22,8 +25,14 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Any]:
-    """Ray with two CPUs and a logical GPU, for the whole session."""
+def cluster(pytestconfig: pytest.Config) -> Iterator[Any]:
+    """Ray with two CPUs and a logical GPU."""
+    with until_last_use(pytestconfig, "cluster", _started_ray()) as ray:
+        yield ray
+
+
+@contextmanager
+def _started_ray() -> Iterator[Any]:
     import ray
     from ray.data import DataContext
 
@@ -42,9 +51,17 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PipelineConfig]:
+def config(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PipelineConfig]:
     """A configuration with a separate blob folder and Milvus Lite server."""
-    folder = tmp_path_factory.mktemp("cluster")
+    stores = _started_stores(tmp_path_factory.mktemp("cluster"))
+    with until_last_use(pytestconfig, "cluster", stores) as made:
+        yield made
+
+
+@contextmanager
+def _started_stores(folder: Path) -> Iterator[PipelineConfig]:
     milvus = EmbeddedMilvus(folder / "milvus")
     milvus.start()
     made = PipelineConfig(

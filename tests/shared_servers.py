@@ -1,0 +1,58 @@
+"""Servers that several test modules share: they end with the last test that uses them.
+
+pytest ends a session fixture with the session. An idle service uses a fifth of a core and an idle
+Ray cluster a tenth, which all later tests would lack.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TypeVar
+
+import pytest
+
+SHARED = ("cluster", "service")
+"""Session fixtures. The modules that use one of them run one after another, in this order."""
+_Server = TypeVar("_Server")
+_GROUP = pytest.StashKey[int]()
+_SERVERS = pytest.StashKey[defaultdict[int, ExitStack]]()
+
+
+def order_by_shared_servers(items: list[pytest.Item]) -> None:
+    """Moves the modules that use the same shared server next to each other.
+
+    They precede all others; the order of modules in a group is kept.
+    """
+    fixtures = defaultdict[str, set[str]](set)
+    for item in items:
+        fixtures[str(item.path)].update(getattr(item, "fixturenames", ()))
+    for item in items:
+        item.stash[_GROUP] = _group(fixtures[str(item.path)])
+    items.sort(key=lambda item: item.stash[_GROUP])
+
+
+def _group(fixtures: set[str]) -> int:
+    """Returns the number of the shared server among the fixtures, or one above all of them."""
+    return next((number for number, name in enumerate(SHARED) if name in fixtures), len(SHARED))
+
+
+@contextmanager
+def until_last_use(
+    config: pytest.Config, name: str, server: AbstractContextManager[_Server]
+) -> Iterator[_Server]:
+    """Yields the entered server of a group; `end_unused_servers` or the end of the block exits it.
+
+    Servers of a group are exited in reverse order.
+    """
+    stack = config.stash.setdefault(_SERVERS, defaultdict(ExitStack))[SHARED.index(name)]
+    yield stack.enter_context(server)
+    stack.close()
+
+
+def end_unused_servers(item: pytest.Item, following: pytest.Item | None) -> None:
+    """Ends the servers of the test's group unless the following test belongs to it."""
+    group = item.stash[_GROUP]
+    if following is None or following.stash[_GROUP] != group:
+        item.config.stash.setdefault(_SERVERS, defaultdict(ExitStack))[group].close()
