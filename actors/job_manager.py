@@ -167,8 +167,9 @@ class JobManager:
         return WebhookLoop(
             deliveries,
             WebhookSender(options),
-            self.policy.poll_seconds,
-            WebhookMetrics(metrics).count,
+            poll_seconds=self.policy.poll_seconds,
+            lease_seconds=options.lease_seconds,
+            count=WebhookMetrics(metrics).count,
         )
 
     def _folder_loop(self, options: FolderOptions | None) -> FolderLoop:

@@ -14,7 +14,6 @@ from stores.postgres.delivery_queue import DeliveryQueue
 log = logging.getLogger(__name__)
 PARALLEL = 8
 PARALLEL_OF_ONE_WEBHOOK = 2
-VISIBILITY_TIMEOUT_SECONDS = 120.0  # twice the largest `timeout_seconds`
 RETRY_SECONDS = 5.0  # pause after an error of the queue
 
 
@@ -30,7 +29,7 @@ def count_nothing(_status: DeliveryStatus) -> None:
 
 class WebhookLoop:
     """Sends due deliveries, several at a time. At-least-once: an attempt whose outcome could not be
-    recorded is repeated after VISIBILITY_TIMEOUT_SECONDS.
+    recorded is repeated after `lease_seconds`, which must be longer than an attempt.
 
     `count` is called after each recorded attempt, with the status of its delivery.
     """
@@ -39,12 +38,15 @@ class WebhookLoop:
         self,
         queue: DeliveryQueue,
         sender: Sender,
+        *,
         poll_seconds: float,
+        lease_seconds: float,
         count: Callable[[DeliveryStatus], None] = count_nothing,
     ) -> None:
         self.queue = queue
         self.sender = sender
         self.poll_seconds = poll_seconds
+        self.lease_seconds = lease_seconds
         self.count = count
         self.attempts: dict[asyncio.Task[None], str] = {}  # the webhook of each running attempt
 
@@ -78,7 +80,7 @@ class WebhookLoop:
             free,
             each=PARALLEL_OF_ONE_WEBHOOK,
             busy=set(self.attempts.values()),
-            hide_seconds=VISIBILITY_TIMEOUT_SECONDS,
+            hide_seconds=self.lease_seconds,
         )
         for one in due:
             attempt = asyncio.get_running_loop().create_task(self._deliver(one))

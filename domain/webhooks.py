@@ -48,6 +48,9 @@ class DeliveryStatus(StrEnum):
     ABANDONED = "abandoned"  # the retries are used up, or the endpoint answered 410
 
 
+RECORD_SECONDS = 10.0  # to record the outcome of an attempt
+
+
 class WebhookOptions(BaseModel, frozen=True):
     """Which addresses webhooks may have, and how deliveries are sent and kept."""
 
@@ -75,6 +78,11 @@ class WebhookOptions(BaseModel, frozen=True):
         ge=1,
         description="Days that delivered and abandoned deliveries stay in the log.",
     )
+
+    @property
+    def lease_seconds(self) -> float:
+        """Returns the seconds after which an attempt without an outcome is repeated."""
+        return self.timeout_seconds + RECORD_SECONDS
 
 
 class Webhook(Record):

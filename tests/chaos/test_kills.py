@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from actors.webhook_loop import VISIBILITY_TIMEOUT_SECONDS
+from domain.webhooks import WebhookOptions
 from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas.core import Job
 from tests.addresses import stores_of
@@ -187,7 +187,7 @@ def test_killed_job_manager_loses_no_webhook_delivery(
             sent = library.deliveries(webhook.webhook_id).items
             return {one.job_id for one in sent if one.status == "delivered"} == jobs
 
-        wait_until(are_delivered, 2 * VISIBILITY_TIMEOUT_SECONDS)
+        wait_until(are_delivered, 10 * WebhookOptions().lease_seconds)
         library.delete_webhook(webhook.webhook_id)
     received = {request.verified(webhook.secret)["data"]["job_id"] for request in server.received}
     assert received == jobs

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import pytest
 from prometheus_client import generate_latest
@@ -44,9 +45,13 @@ def webhooks(database: Database) -> WebhookStore:
     return WebhookStore(database, OPTIONS)
 
 
-def loop_over(database: Database, options: WebhookOptions = OPTIONS) -> WebhookLoop:
-    queue = DeliveryQueue(database, options.retry_seconds)
-    return WebhookLoop(queue, WebhookSender(options), poll_seconds=0.02)
+def loop_over(
+    database: Database,
+    options: WebhookOptions = OPTIONS,
+    lease_seconds: float = OPTIONS.lease_seconds,
+) -> WebhookLoop:
+    queue, sender = DeliveryQueue(database, options.retry_seconds), WebhookSender(options)
+    return WebhookLoop(queue, sender, poll_seconds=0.02, lease_seconds=lease_seconds)
 
 
 @asynccontextmanager
@@ -183,16 +188,15 @@ async def test_slow_endpoint_does_not_delay_the_others(
 
 
 async def test_attempt_of_a_killed_loop_is_repeated(
-    database: Database, webhooks: WebhookStore, server: Receiver, monkeypatch: pytest.MonkeyPatch
+    database: Database, webhooks: WebhookStore, server: Receiver
 ) -> None:
-    monkeypatch.setattr("actors.webhook_loop.VISIBILITY_TIMEOUT_SECONDS", 0.2)
     server.answers.clear()
     webhook, _ = await webhooks.create(server.url, ALL)
     await webhooks.ping(webhook.webhook_id)
-    async with running(loop_over(database)):
+    async with running(loop_over(database, lease_seconds=0.2)):
         await asyncio.to_thread(server.wait_for, 1)
     server.answers.set()
-    async with running(loop_over(database)):
+    async with running(loop_over(database, lease_seconds=0.2)):
         [delivery] = await ended(webhooks, webhook.webhook_id)
     assert delivery.status == "delivered" and delivery.attempts >= 2
     assert len({request.delivery_id for request in server.received}) == 1
@@ -232,17 +236,17 @@ async def test_loop_survives_errors(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("actors.webhook_loop.VISIBILITY_TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr("actors.webhook_loop.RETRY_SECONDS", 0.01)
     webhook, _ = await webhooks.create(server.url, ALL)
     ping = await webhooks.ping(webhook.webhook_id)
     queue = UnavailableOnce(database)
-    async with running(WebhookLoop(queue, WebhookSender(OPTIONS), 0.02)):
+    loop = partial(WebhookLoop, queue, poll_seconds=0.02, lease_seconds=0.1)
+    async with running(loop(WebhookSender(OPTIONS))):
         [delivery] = await ended(webhooks, webhook.webhook_id)
     assert delivery.status == "delivered" and len(server.received) == 2
     await webhooks.redeliver(webhook.webhook_id, ping.delivery_id)
     with caplog.at_level(logging.ERROR, "actors.webhook_loop"):
-        async with running(WebhookLoop(queue, BrokenSender(), 0.02)):
+        async with running(loop(BrokenSender())):
             [delivery] = await ended(webhooks, webhook.webhook_id)
     assert delivery.status == "abandoned" and "ZeroDivisionError" in (delivery.last_error or "")
     assert "could not be sent" in caplog.text

@@ -21,7 +21,7 @@ from tests.webhook_receiver import Receiver, receiver
 KILLS, JOBS = 6, 40
 SENDER = """
 import asyncio, sys
-from actors import webhook_loop
+from actors.webhook_loop import WebhookLoop
 from actors.webhook_sender import WebhookSender
 from domain.webhooks import WebhookOptions
 from stores.postgres.database import Database
@@ -30,9 +30,9 @@ from stores.postgres.delivery_queue import DeliveryQueue
 async def main():
     options = WebhookOptions.model_validate_json(sys.argv[2])
     queue = DeliveryQueue(Database(sys.argv[1]), options.retry_seconds)
-    await webhook_loop.WebhookLoop(queue, WebhookSender(options), poll_seconds=0.02).run()
+    loop = WebhookLoop(queue, WebhookSender(options), poll_seconds=0.02, lease_seconds=0.5)
+    await loop.run()
 
-webhook_loop.VISIBILITY_TIMEOUT_SECONDS = 0.5
 asyncio.run(main())
 """
 OPTIONS = WebhookOptions(
