@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import pytest
 
-SHARED = ("cluster", "service")
+SHARED = ("cluster", "service", "closed")
 """Session fixtures. The modules that use one of them run one after another, in this order."""
 _Server = TypeVar("_Server")
 _GROUP = pytest.StashKey[int]()

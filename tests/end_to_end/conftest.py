@@ -11,10 +11,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from serve_app.client import Client
-from tests.service import ROOT, RunningService
+from tests.service import ROOT, RunningService, ready_service
+from tests.shared_servers import until_last_use
 
 SAMPLES = ROOT / "samples"
 CHROMIUM = Path("/usr/bin/chromium")
+REQUESTS_PER_MINUTE = 2500  # of a key at the closed service
 EXPECTED_MS = 30_000  # a page on a busy machine
 ARGUMENTS = (
     "--no-sandbox",
@@ -26,6 +28,22 @@ ARGUMENTS = (
     "--disable-sync",
     "--host-resolver-rules=MAP evil.example 127.0.0.1",
 )
+
+
+@pytest.fixture(scope="session")
+def closed(
+    pytestconfig: pytest.Config, homes: Path, converted_models: Path
+) -> Iterator[RunningService]:
+    """A service with two processes of the API that requires keys."""
+    shared = ready_service(
+        homes / "closed",
+        converted_models,
+        PAPERWORKS_HTTP__AUTH="required",
+        PAPERWORKS_HTTP__REPLICAS="2",
+        PAPERWORKS_HTTP__REQUESTS_PER_MINUTE=str(REQUESTS_PER_MINUTE),
+    )
+    with until_last_use(pytestconfig, "closed", shared) as running:
+        yield running
 
 
 @pytest.fixture

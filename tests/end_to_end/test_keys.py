@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,25 +14,12 @@ from playwright.sync_api import Browser, expect
 
 from serve_app.client import Client, PaperworksProblem
 from tests.end_to_end.accessibility import violations_of
+from tests.end_to_end.conftest import REQUESTS_PER_MINUTE
 from tests.end_to_end.tabs import foreign_addresses
-from tests.service import BIN, RunningService, clean_environment, ready_service
+from tests.service import BIN, RunningService, clean_environment
 
 pytestmark = pytest.mark.timeout(600)
-REQUESTS_PER_MINUTE = 2500
 CLIENTS = 50
-
-
-@pytest.fixture(scope="module")
-def closed(homes: Path, converted_models: Path) -> Iterator[RunningService]:
-    """A service with two processes of the API that requires keys."""
-    with ready_service(
-        homes / "closed",
-        converted_models,
-        PAPERWORKS_HTTP__AUTH="required",
-        PAPERWORKS_HTTP__REPLICAS="2",
-        PAPERWORKS_HTTP__REQUESTS_PER_MINUTE=str(REQUESTS_PER_MINUTE),
-    ) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

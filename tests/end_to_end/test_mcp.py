@@ -6,118 +6,31 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
-import httpx2
 import pytest
-from mcp import Client as McpClient
-from mcp import StdioServerParameters
-from mcp.client.streamable_http import streamable_http_client
-from mcp_types import TextContent
 
 from serve_app.client import Client
+from tests.end_to_end.mcp_clients import (
+    ACCEPTED,
+    COMMAND,
+    INITIALIZE,
+    TIMEOUT_SECONDS,
+    add_paper,
+    call,
+    error_of,
+    http_server,
+    over_http,
+    over_stdio,
+)
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.papers import DOSES, STUDY, Part, make_paper, make_study
 from tests.pdf_builder.random_papers import python_docs_paragraphs
-from tests.service import ROOT, RunningService, clean_environment, ready_service
+from tests.service import ROOT, RunningService, clean_environment
 
 pytestmark = pytest.mark.timeout(600)
-COMMAND = ("-m", "serve_app.cli.main", "mcp")
-TIMEOUT_SECONDS = 120.0
 LONG_TITLE = "A Long Report on Silver in Many Flasks"
-READY = "The MCP server is ready: "
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    },
-}
-ACCEPTED = {"Accept": "application/json, text/event-stream"}
-
-
-@pytest.fixture(scope="module")
-def closed(homes: Path, converted_models: Path) -> Iterator[RunningService]:
-    """A service that requires keys."""
-    environment = {"PAPERWORKS_HTTP__AUTH": "required"}
-    with ready_service(homes / "closed-mcp", converted_models, **environment) as running:
-        yield running
-
-
-@pytest.fixture
-def admin(closed: RunningService) -> Iterator[Client]:
-    """A client of the closed service that may do everything."""
-    with Client(closed.url, (closed.home / "api_key").read_text()) as client:
-        yield client
-
-
-def add_paper(client: Client, paper: bytes, collection: str) -> str:
-    """Returns the id of a paper that has been read completely."""
-    accepted = client.upload(paper, collection, filename="study.pdf")
-    assert client.wait(accepted.job_id, TIMEOUT_SECONDS).status == "completed"
-    return accepted.document_id
-
-
-def over_stdio(url: str) -> McpClient:
-    environment = clean_environment()
-    return McpClient(
-        StdioServerParameters(
-            command=sys.executable, args=[*COMMAND, "--url", url], env=environment, cwd=ROOT
-        )
-    )
-
-
-@asynccontextmanager
-async def over_http(
-    url: str, key: str | None = None, mode: str = "auto"
-) -> AsyncIterator[McpClient]:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    async with httpx2.AsyncClient(headers=headers, timeout=60) as http_client:
-        transport = streamable_http_client(url, http_client=http_client)
-        async with McpClient(transport, mode=mode) as client:
-            yield client
-
-
-@contextmanager
-def http_server(service_url: str, *options: str) -> Iterator[str]:
-    """Yields the address of an MCP server on a free port."""
-    process = subprocess.Popen(
-        [sys.executable, *COMMAND, "--url", service_url, "--http", "--port", "0", *options],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        env=clean_environment(),
-        text=True,
-    )
-    try:
-        assert process.stdout
-        line = process.stdout.readline()
-        assert line.startswith(READY), line
-        yield line.removeprefix(READY).strip()
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=TIMEOUT_SECONDS)
-
-
-async def call(client: McpClient, tool: str, **arguments: Any) -> Any:
-    """Returns the structured result of a tool."""
-    result = await client.call_tool(tool, arguments)
-    assert not result.is_error, result.content
-    return result.structured_content
-
-
-async def error_of(client: McpClient, tool: str, **arguments: Any) -> str:
-    """Returns the text of the error of a tool."""
-    result = await client.call_tool(tool, arguments)
-    [content] = result.content
-    assert result.is_error and isinstance(content, TextContent)
-    return content.text
 
 
 async def test_tools_are_described_and_read_only(service: RunningService) -> None:
@@ -247,64 +160,6 @@ async def test_problem_of_service_is_a_tool_error(
 async def test_unreachable_service_is_a_tool_error(unused_tcp_port: int) -> None:
     async with over_stdio(f"http://127.0.0.1:{unused_tcp_port}") as client:
         assert "No service answers at" in await error_of(client, "list_collections")
-
-
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_key_of_caller_limits_collections_over_http(
-    closed: RunningService, admin: Client, collection: str, mode: str
-) -> None:
-    other = f"{collection}-other"
-    name, hidden = (add_paper(admin, make_study(), place) for place in (collection, other))
-    key = admin.create_key("mcp", ["search"], [collection]).token
-    with http_server(closed.url) as url:
-        async with over_http(url, key, mode) as client:
-            collections = (await call(client, "list_collections"))["collections"]
-            assert [entry["name"] for entry in collections] == [collection]
-            papers = (await call(client, "list_papers"))["papers"]
-            assert [paper["document_id"] for paper in papers] == [name]
-            passages = (await call(client, "search", query="copper spoon"))["passages"]
-            assert {passage["document_id"] for passage in passages} == {name}
-            for tool in ("read_paper", "cite"):
-                assert hidden in await error_of(client, tool, document_id=hidden)
-            assert hidden in await error_of(client, "get_table", document_id=hidden, number=1)
-        async with over_http(url, admin.create_key("mcp", ["search"]).token, mode) as client:
-            papers = (await call(client, "list_papers"))["papers"]
-            assert {paper["document_id"] for paper in papers} >= {name, hidden}
-
-
-def test_http_server_requires_key_and_known_host(closed: RunningService, admin: Client) -> None:
-    key = admin.create_key("mcp", ["search"])
-    bearer = {"Authorization": f"Bearer {key.token}"}
-    wrong = {"Authorization": f"Bearer {key.token[:-1]}_"}
-    session = {"Cookie": "paperworks_session=x"}
-    with http_server(closed.url) as url, httpx.Client(headers=ACCEPTED) as client:
-
-        def status(**headers: str) -> int:
-            return client.post(url, json=INITIALIZE, headers=headers).status_code
-
-        refused = client.post(url, json=INITIALIZE)
-        assert refused.status_code == 401 and refused.json()["code"] == "unauthenticated"
-        assert refused.headers["WWW-Authenticate"].startswith("Bearer")
-        assert [status(**headers) for headers in (wrong, session, bearer)] == [401, 401, 200]
-        assert status(**bearer, Host="evil.example") == 421
-        assert status(**bearer, Origin="http://evil.example") == 403
-        admin.revoke_key(key.key_id)
-        assert status(**bearer) == 401
-
-
-def test_other_machines_use_key_and_allowed_host(closed: RunningService, admin: Client) -> None:
-    headers = {"Authorization": f"Bearer {admin.create_key('mcp', ['search']).token}", **ACCEPTED}
-    options = ("--host", "127.0.0.2", "--allowed-host", "papers.example")
-    with http_server(closed.url, *options) as url, httpx.Client(headers=headers) as client:
-        assert url.startswith("http://127.0.0.2:")
-        assert client.post(url, json=INITIALIZE).status_code == 200
-        for host in ("papers.example", "papers.example:443"):
-            named = {"Host": host, "Origin": f"https://{host}"}
-            assert client.post(url, json=INITIALIZE, headers=named).status_code == 200
-        other = {"Host": "papers.example.evil"}
-        assert client.post(url, json=INITIALIZE, headers=other).status_code == 421
-        del client.headers["Authorization"]
-        assert client.post(url, json=INITIALIZE).status_code == 401
 
 
 async def test_service_without_keys_needs_none_on_loopback(

@@ -30,7 +30,7 @@ OPTIONS = (
 
 
 @pytest.fixture(scope="module")
-def closed(homes: Path, converted_models: Path) -> Iterator[RunningService]:
+def fuzzed(homes: Path, converted_models: Path) -> Iterator[RunningService]:
     """A service that requires keys."""
     with ready_service(
         homes / "fuzzed", converted_models, PAPERWORKS_HTTP__AUTH="required"
@@ -40,12 +40,12 @@ def closed(homes: Path, converted_models: Path) -> Iterator[RunningService]:
 
 @pytest.mark.parametrize("with_key", [True, False])
 def test_schemathesis_finds_no_failure(
-    closed: RunningService, tmp_path: Path, with_key: bool
+    fuzzed: RunningService, tmp_path: Path, with_key: bool
 ) -> None:
-    key = (closed.home / "api_key").read_text().strip()
+    key = (fuzzed.home / "api_key").read_text().strip()
     header = [f"--header=Authorization: Bearer {key}"] if with_key else []
     phases = "--phases=coverage,fuzzing" if with_key else "--phases=fuzzing"
-    command = (BIN / "schemathesis", "run", f"{closed.url}/openapi.json", *header, phases)
+    command = (BIN / "schemathesis", "run", f"{fuzzed.url}/openapi.json", *header, phases)
     found = subprocess.run(
         [*command, *OPTIONS], cwd=tmp_path, capture_output=True, text=True, check=False
     )
