@@ -14,7 +14,9 @@ from pathlib import Path
 
 import unasync
 
-CLIENT = Path(__file__).parent.parent / "serve_app" / "client"
+from tests.paths import ROOT
+
+CLIENT = ROOT / "serve_app" / "client"
 SOURCE, TARGET = CLIENT / "async_client.py", CLIENT / "sync_client.py"
 
 # unasync replaces names, and string tokens without their outer quotes.

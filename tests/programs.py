@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import IO, Any
 
-from tests.service import ROOT, clean_environment
+from tests.paths import ROOT
+from tests.service import clean_environment
 
 END_TIMEOUT_SECONDS = 60.0  # a Ray cluster of four nodes ends within 10 s on two cores
 

@@ -17,8 +17,9 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 
 from serve_app.client import Client
 from tests.end_to_end.conftest import ARGUMENTS, CHROMIUM, SAMPLES
+from tests.paths import ROOT
 from tests.quality.generated import generate
-from tests.service import ROOT, own_service
+from tests.service import own_service
 
 IMAGES = ROOT / "docs" / "images"
 WIDE = ViewportSize(width=1280, height=800)

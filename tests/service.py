@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -21,9 +20,8 @@ from runtime.ports import free_port
 from runtime.processes import tail
 from serve_app.process.environment import LOOPBACK_NODE, ray_token_variables
 from tests.command_lines import command_of
+from tests.paths import BIN, ROOT
 
-ROOT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
 READY = "Paperworks is ready: http"  # a traceback quotes the line that prints it
 START_TIMEOUT_SECONDS = 280.0
 STOP_TIMEOUT_SECONDS = 40.0  # 6 to 9 s on an idle machine

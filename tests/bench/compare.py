@@ -28,8 +28,9 @@ from runtime.ports import free_port
 from serve_app.client import Client
 from tests.bench.ack import form_body, open_connection, upload
 from tests.bench.search import questions
+from tests.paths import ROOT
 from tests.pdf_builder.random_papers import one_page_paper, with_mark, write_random_papers
-from tests.service import READY, ROOT, RunningService
+from tests.service import READY, RunningService
 
 UPLOADS, SEARCHES, FOLDERS, WARM_UP = 200, 400, 2, 10
 PAPERS = 40

@@ -19,8 +19,9 @@ from extraction.steps import read_whole
 from tests.bench.processes import cpu_seconds
 from tests.bench.report import Figure, Findings, Grid
 from tests.bench.truth import Truth
+from tests.paths import ROOT
 
-SAMPLES = sorted((Path(__file__).parents[2] / "samples").glob("*.pdf"))
+SAMPLES = sorted((ROOT / "samples").glob("*.pdf"))
 MADE = 4  # made papers have neither tables nor figures: the samples beside them do
 Scores = Mapping[str, float]
 

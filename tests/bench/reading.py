@@ -16,9 +16,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.bench.report import Figure, Findings
+from tests.paths import ROOT
 
 ROUNDS = 4
-HERE = Path(__file__).parents[2]
 # Programs that print, for each paper of their input, its CPU seconds and its pages.
 SERVE = """
 import sys, time
@@ -51,7 +51,7 @@ Reader = subprocess.Popen[str]
 
 def measure(papers: Sequence[Path], older: Path | None) -> Findings:
     """CPU milliseconds for each page: the sum of the papers' least times of several rounds."""
-    programs = {"now": (READ, HERE), "MuPDF": (RAW, HERE)}
+    programs = {"now": (READ, ROOT), "MuPDF": (RAW, ROOT)}
     if older:
         programs["older"] = (READ, older)
     with ExitStack() as stack:

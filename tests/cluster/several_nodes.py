@@ -26,8 +26,9 @@ from serve_app.process.readiness import wait_until_ready
 from stores.embedded.embedded_postgres import EmbeddedPostgres
 from tests.addresses import StoreAddresses
 from tests.command_lines import command_of
+from tests.paths import BIN, ROOT
 from tests.programs import Program
-from tests.service import BIN, MARK, ROOT, SHORT_LEASES, run_program
+from tests.service import MARK, SHORT_LEASES, run_program
 from tests.stores.milvus import MilvusLite
 
 DEPLOY_FILE = ROOT / "configs" / "cluster.yaml"

@@ -18,7 +18,7 @@ from configs.settings import RaySettings, Settings
 from domain.names import JOB_MANAGER
 from runtime.dashboard_mode import DashboardMode
 from serve_app.process import ray_lifecycle
-from tests.service import ROOT
+from tests.paths import ROOT
 
 
 def sleep_long(_settings: str) -> None:

@@ -10,7 +10,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -22,8 +21,7 @@ from configs.settings import RaySettings
 from runtime.dashboard_mode import DashboardMode
 from runtime.ports import free_port
 from tests.command_lines import command_of
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.paths import ROOT
 
 
 @pytest.mark.parametrize("dashboard", DashboardMode)

@@ -12,8 +12,8 @@ import pytest
 
 from configs.settings import Settings
 from serve_app.process.environment import ray_environment
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 # A cluster of its own: Ray's processes inherit the variables of the one that starts them.
 WORKER = """
 import json, os, sys

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from serve_app.client import Client
-from tests.service import ROOT, RunningService, ready_service
+from tests.paths import ROOT
+from tests.service import RunningService, ready_service
 from tests.shared_servers import until_last_use
 
 SAMPLES = ROOT / "samples"

@@ -16,7 +16,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextContent
 
 from serve_app.client import Client
-from tests.service import ROOT, clean_environment
+from tests.paths import ROOT
+from tests.service import clean_environment
 
 COMMAND = ("-m", "serve_app.cli.main", "mcp")
 TIMEOUT_SECONDS = 120.0

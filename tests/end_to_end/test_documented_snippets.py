@@ -8,7 +8,8 @@ import pytest
 
 from serve_app.client import Client
 from tests.end_to_end.conftest import SAMPLES
-from tests.service import ROOT, RunningService, run_program
+from tests.paths import ROOT
+from tests.service import RunningService, run_program
 
 PAGES = ("README.md", "docs/client.md")
 SNIPPETS = [

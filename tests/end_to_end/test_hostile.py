@@ -12,8 +12,9 @@ import pytest
 from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas.core import Job
 from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS
+from tests.paths import ROOT
 from tests.pdf_builder.papers import make_study
-from tests.service import ROOT, RunningService
+from tests.service import RunningService
 from tests.service_monitor import ServiceMonitor
 
 CORPUS = ROOT.parent / "shared" / "corpus" / "hostile"

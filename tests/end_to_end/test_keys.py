@@ -16,7 +16,8 @@ from serve_app.client import Client, PaperworksProblem
 from tests.end_to_end.accessibility import violations_of
 from tests.end_to_end.conftest import REQUESTS_PER_MINUTE
 from tests.end_to_end.tabs import foreign_addresses
-from tests.service import BIN, RunningService, clean_environment
+from tests.paths import BIN
+from tests.service import RunningService, clean_environment
 
 pytestmark = pytest.mark.timeout(600)
 CLIENTS = 50

@@ -24,10 +24,11 @@ from tests.end_to_end.mcp_clients import (
     over_http,
     over_stdio,
 )
+from tests.paths import ROOT
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.papers import DOSES, STUDY, Part, make_paper, make_study
 from tests.pdf_builder.random_papers import python_docs_paragraphs
-from tests.service import ROOT, RunningService, clean_environment
+from tests.service import RunningService, clean_environment
 
 pytestmark = pytest.mark.timeout(600)
 LONG_TITLE = "A Long Report on Silver in Many Flasks"

@@ -15,8 +15,9 @@ import httpx
 import psutil
 import pytest
 
+from tests.paths import ROOT
 from tests.programs import Driver
-from tests.service import ROOT, RunningService, clean_environment
+from tests.service import RunningService, clean_environment
 
 OTHER_UID = 12345  # a uid without an account
 REJECTED = {401, 403}

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import BIN, RunningService, ready_service
+from tests.paths import BIN
+from tests.service import RunningService, ready_service
 
 pytestmark = pytest.mark.timeout(600)
 # A schema cannot express everything that makes a request acceptable: the bytes of a PDF, the cursor

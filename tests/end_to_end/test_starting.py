@@ -18,7 +18,8 @@ from runtime.ports import free_port
 from serve_app.client import Client
 from serve_app.process.readiness import wait_until_ready
 from tests.made_library import fill_home
-from tests.service import BIN, READY, ROOT, RunningService, run_program
+from tests.paths import BIN, ROOT
+from tests.service import READY, RunningService, run_program
 
 MADE_CHUNKS = 3_000
 

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 from serve_app.client import Client
-from tests.service import BIN, RunningService, clean_environment
+from tests.paths import BIN
+from tests.service import RunningService, clean_environment
 from tests.timing import wait_until
 from tests.webhook_receiver import receiver
 

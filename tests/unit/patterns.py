@@ -13,9 +13,10 @@ from re import _parser  # type: ignore[attr-defined]
 from types import ModuleType
 from typing import Any
 
+from tests.paths import ROOT
+
 SINGLE_CHARACTER = (op.IN, op.LITERAL, op.NOT_LITERAL, op.ANY, op.CATEGORY)
 
-ROOT = Path(__file__).parent.parent.parent
 PACKAGES = (
     "domain",
     "runtime",

@@ -15,8 +15,8 @@ from serve_app.process.environment import ray_environment
 from serve_app.process.refusals import CannotStart, refuse_open_door
 from serve_app.process.service import read_settings
 from stores.credentials import milvus_token, with_password
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 DEPLOY_FILES = sorted((ROOT / "configs").glob("*.yaml"))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,8 @@ from serve_app.api.error_table import error_table
 from serve_app.api.route_table import route_table
 from serve_app.cli.main import app
 from serve_app.schemas import access, core
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text()
 PAGES = tuple(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.paths import ROOT
+
 # In a process of its own, because the embedder lowers the CPU priority of its process.
 CONCURRENT = """
 import sys

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
 from tests.small_reranker import small_reranker
 
-ROOT = Path(__file__).resolve().parents[3]
 WITHOUT = """
 import sys
 

@@ -23,10 +23,10 @@ from embedding.load import (
     load_encoder,
     resolve_model,
 )
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.models
 LEAST_COSINE = {"openvino-bf16": 0.999, "openvino-int8": 0.98, "torch-fp32": 0.99999}
-ROOT = Path(__file__).resolve().parents[3]
 SENTENCES = [
     "The boundary layer separates from the wing at high angles of attack.",
     "Attention weights are computed by a softmax over scaled dot products.",

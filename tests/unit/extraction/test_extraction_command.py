@@ -29,13 +29,13 @@ from domain.papers import (
 )
 from extraction.export import paper_json
 from extraction.serialization import PAPER
+from tests.paths import ROOT
 from tests.pdf_builder.pages import make_pages
 from tests.pdf_builder.papers import STUDY, make_paper, make_study
 from tests.pdf_builder.scans import make_scan
 
 pytestmark = pytest.mark.slow  # starts a process per test
 
-ROOT = Path(__file__).parents[3]
 SAMPLES = sorted((ROOT / "samples").glob("*.pdf"))
 FOREIGN_PACKAGES = ("ray", "fastapi", "sqlalchemy", "pymilvus", "torch", "stores", "serve_app")
 Finished = subprocess.CompletedProcess[bytes]

@@ -19,12 +19,13 @@ from runtime.sandbox.limits import Limits
 from tests.extraction_harness import extraction_config
 from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS, Hostile
 from tests.mutants import mutants, valid_papers
+from tests.paths import ROOT
 from tests.records import make_task
 
 pytestmark = pytest.mark.models  # the sandbox loads the layout model
 MIB = 1024**2
 MUTANTS, SEED = 40, 7
-DOCUMENTED = Path(__file__).parents[3] / "docs" / "errors.md"
+DOCUMENTED = ROOT / "docs" / "errors.md"
 # Small, so that bombs end within seconds; a valid paper needs a tenth of these limits.
 LIMITS = Limits(cpu_seconds=5, part_seconds=0.5, memory_bytes=512 * MIB, silent_seconds=120)
 

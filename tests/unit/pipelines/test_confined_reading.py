@@ -17,13 +17,14 @@ from pipelines.extracted_paper import ExtractedPaper, check_extracted
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.confine import SandboxMode, kernel_support
 from tests.extraction_harness import extraction_config
+from tests.paths import ROOT
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.papers import Part, make_paper
 from tests.pdf_builder.scans import make_scan
 from tests.records import make_task
 
 pytestmark = pytest.mark.models
-SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.pdf"))
+SAMPLES = sorted((ROOT / "samples").glob("*.pdf"))
 INSTALLED = {installed.engine for installed in available_engines()}
 STRICT = SandboxMode.AUTO if kernel_support().missing else SandboxMode.REQUIRE
 

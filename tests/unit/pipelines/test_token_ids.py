@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,10 +12,11 @@ from embedding.token_format import TOKENIZER_FILE, token_format
 from extraction.steps import read_whole
 from pipelines.chunking.chunk import split_paper
 from pipelines.chunking.tokens import ModelTokenizer
+from tests.paths import ROOT
 from tests.small_papers import write_small_papers
 
 pytestmark = pytest.mark.models
-SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.pdf"))
+SAMPLES = sorted((ROOT / "samples").glob("*.pdf"))
 LEAST_COSINE = 1 - 1e-6
 Chunked = tuple[list[str], TokenBatch]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtime.niceness import SESSION, SESSION_NICE, lowered_session
+from tests.paths import ROOT
 
 # In a session of its own, which the test may change.
 OF_A_NEW_SESSION = """
@@ -50,7 +51,7 @@ def test_system_without_sessions_of_that_kind_is_unchanged(tmp_path: Path) -> No
 def test_linux_accepts_the_value() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", OF_A_NEW_SESSION],
-        cwd=Path(__file__).resolve().parents[3],
+        cwd=ROOT,
         start_new_session=True,
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.service import ROOT
+from tests.paths import ROOT
 
 PROGRAM = """
 import logging.handlers, sys

@@ -14,9 +14,10 @@ import pytest
 
 from domain.documents import ChunkKind
 from serve_app.api.error_table import error_table
+from tests.paths import ROOT
 from tests.unit.serve_app.library import API, Library, pdf
 
-SERVE_APP = Path(__file__).parents[3] / "serve_app"
+SERVE_APP = ROOT / "serve_app"
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 Schema = dict[str, Any]
 
