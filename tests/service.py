@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -53,24 +53,18 @@ def own_service(models: Path, **environment: str) -> Iterator[tuple[RunningServi
     with tempfile.TemporaryDirectory(prefix="pw-") as name:
         folder = Path(name)
         home, kept = folder / "home", models.resolve()
-        service = RunningService(home, models=kept, command=(), port=None, **environment)
-        try:
+        with RunningService(home, models=kept, command=(), port=None, **environment) as service:
             service.wait_for(READY)
             yield service, folder
-        finally:
-            service.kill()
 
 
 @contextmanager
 def ready_service(home: Path, models: Path, **environment: str) -> Iterator[RunningService]:
     """Yields a ready service; asserts at the end that it stops with all its processes."""
-    service = RunningService(home, models=models, command=(), port=None, **environment)
-    try:
+    with RunningService(home, models=models, command=(), port=None, **environment) as service:
         service.wait_for(READY)
         yield service
         service.stop()
-    finally:
-        service.kill()
 
 
 def _reset_sigint() -> None:
@@ -79,7 +73,10 @@ def _reset_sigint() -> None:
 
 
 class RunningService:
-    """A service with its own home and ports; `stop` asserts that none of its processes remains."""
+    """A service with its own home and ports; `stop` asserts that none of its processes remains.
+
+    As a context manager it is killed at the end of the block.
+    """
 
     def __init__(
         self,
@@ -115,6 +112,12 @@ class RunningService:
                 start_new_session=True,
                 preexec_fn=_reset_sigint,
             )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def wait_for(self, words: str, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
         """Returns when the output contains these words."""

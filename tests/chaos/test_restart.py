@@ -32,11 +32,10 @@ def start(home: Path, models: Path | None = None) -> RunningService:
 
 
 @pytest.fixture
-def first(service: RunningService, home: Path) -> Iterator[RunningService]:
-    """The service that is killed; it uses the converted model of the shared service."""
-    running = start(home, service.home / "models")
-    yield running
-    running.kill()
+def first(converted_models: Path, home: Path) -> Iterator[RunningService]:
+    """The service that is killed."""
+    with start(home, converted_models) as running:
+        yield running
 
 
 @pytest.mark.timeout(600)  # starts two services
@@ -52,13 +51,10 @@ def test_service_completes_papers_after_kill_of_all_processes(
     time.sleep(random.Random(completed).uniform(0, 1))
     kill_all(first.process.pid)
     assert home.joinpath("service.json").exists(), "the service was stopped, not killed"
-    second = start(home)
-    try:
+    with start(home) as second:
         second.wait_for(READY)
         assert_complete(second, jobs, small_papers)
         second.stop(whole_group=True)
-    finally:
-        second.kill()
 
 
 def assert_complete(service: RunningService, jobs: list[str], papers: list[Path]) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -58,12 +59,6 @@ def home(homes: Path) -> Path:
     return homes / "differ"
 
 
-@pytest.fixture(scope="module")
-def models(service: RunningService) -> Path:
-    """The converted model of the shared service."""
-    return service.home / "models"
-
-
 def replace_by_orphans(store: VectorStore, document_id: str) -> None:
     """Deletes the chunks of the document and adds copies of them as orphan chunks."""
     [version] = [version for name, version in store.contents() if name == document_id]
@@ -101,9 +96,10 @@ def doctor(home: Path, *options: str) -> CompletedProcess[str]:
 
 
 def test_doctor_and_start_repair_inconsistent_stores(
-    home: Path, models: Path, samples: dict[str, Path], small_papers: list[Path]
+    home: Path, converted_models: Path, samples: dict[str, Path], small_papers: list[Path]
 ) -> None:
-    with running(home, models, reconcile_minutes="0") as service, Client(service.url) as library:
+    services = partial(running, home, converted_models)
+    with services("0") as service, Client(service.url) as library:
         lost, kept = upload(library, samples["durable-leases"], samples["reading-order"])
         assert "ok    Stores" in doctor(home).stdout
         with vectors_of(service) as store:
@@ -119,7 +115,7 @@ def test_doctor_and_start_repair_inconsistent_stores(
             replace_by_orphans(store, kept)
         assert not library.consistency().consistent
 
-    with running(home, models, reconcile_minutes="10") as service, Client(service.url) as library:
+    with services("10") as service, Client(service.url) as library:
         wait_until_consistent(library)
         assert is_found(library, kept) and is_found(library, lost)
         with vectors_of(service) as store:
