@@ -34,7 +34,7 @@ def warm(config: PipelineConfig) -> None:
     with TemporaryDirectory(prefix="paperworks-") as folder:
         path = Path(folder) / "specimen.pdf"
         write_warmup_pdf(path)
-        dump_paper(read_text(path, extract_options(config)).paper)
+        prepared(read_text(path, extract_options(config)).paper, ())
 
 
 def extract_step(
