@@ -115,6 +115,8 @@ class JobManager:
         self.local_key = config.local_key
         self.prepare = parts.prepare
         self.info = dict(config.info)
+        # Lanes and loops poll at the same time: with four connections, the pool opened and closed
+        # others each second.
         self.database = Database(with_password(config.database_url, "DATABASE_URL"), pool_size=8)
         self.jobs = JobStore(
             self.database, max_attempts=policy.max_attempts, keep_days=policy.keep_days
