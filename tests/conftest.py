@@ -1,4 +1,4 @@
-"""Markers, and the fixtures of several folders: a service for the whole session and its driver."""
+"""Markers, and the fixtures of several folders: a service that tests share, and its driver."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.programs import Driver
 from tests.service import SHORT_LEASES, RunningService, ready_service
-from tests.shared_servers import end_unused_servers, order_by_shared_servers, until_last_use
+from tests.shared_servers import until_last_use
 from tests.small_papers import write_small_papers
+
+pytest_plugins = "tests.shared_servers"
 
 # Markers of all tests in a folder, and of all tests that use a fixture.
 MARKERS_OF_FOLDERS = {
@@ -55,19 +57,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         markers.update(MARKERS_OF_FIXTURES.get(fixture, ()))
     for marker in sorted(markers):
         item.add_marker(marker)
-
-
-@pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled the modules
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs the modules that share a server one after another."""
-    order_by_shared_servers(items)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
-    """Ends the shared servers after the last test that uses them."""
-    yield
-    end_unused_servers(item, nextitem)
 
 
 class SharedFixtureScheduling(LoadScopeScheduling):

@@ -1,4 +1,4 @@
-"""Servers that several test modules share: they end with the last test that uses them.
+"""A pytest plugin: servers that several test modules share end with the last test that uses them.
 
 pytest ends a session fixture with the session. An idle service uses a fifth of a core and an idle
 Ray cluster a tenth, which all later tests would lack.
@@ -7,7 +7,7 @@ Ray cluster a tenth, which all later tests would lack.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeVar
 
@@ -20,7 +20,8 @@ _GROUP = pytest.StashKey[int]()
 _SERVERS = pytest.StashKey[defaultdict[int, ExitStack]]()
 
 
-def order_by_shared_servers(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled the modules
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Moves the modules that use the same shared server next to each other.
 
     They precede all others; the order of modules in a group is kept.
@@ -42,17 +43,23 @@ def _group(fixtures: set[str]) -> int:
 def until_last_use(
     config: pytest.Config, name: str, server: AbstractContextManager[_Server]
 ) -> Iterator[_Server]:
-    """Yields the entered server of a group; `end_unused_servers` or the end of the block exits it.
+    """Yields the entered server of a group; its last test or the end of the block exits it.
 
     Servers of a group are exited in reverse order.
     """
-    stack = config.stash.setdefault(_SERVERS, defaultdict(ExitStack))[SHARED.index(name)]
-    yield stack.enter_context(server)
-    stack.close()
+    with _servers(config)[SHARED.index(name)] as stack:
+        yield stack.enter_context(server)
 
 
-def end_unused_servers(item: pytest.Item, following: pytest.Item | None) -> None:
-    """Ends the servers of the test's group unless the following test belongs to it."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """Ends the servers of the test's group unless the next test belongs to it."""
+    yield
     group = item.stash[_GROUP]
-    if following is None or following.stash[_GROUP] != group:
-        item.config.stash.setdefault(_SERVERS, defaultdict(ExitStack))[group].close()
+    if nextitem is None or nextitem.stash[_GROUP] != group:
+        _servers(item.config)[group].close()
+
+
+def _servers(config: pytest.Config) -> defaultdict[int, ExitStack]:
+    """Returns the running servers of each group."""
+    return config.stash.setdefault(_SERVERS, defaultdict(ExitStack))

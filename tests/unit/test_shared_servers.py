@@ -9,17 +9,10 @@ pytest_plugins = "pytester"
 CONFTEST = """
 import pytest
 from contextlib import contextmanager
-from tests.shared_servers import end_unused_servers, order_by_shared_servers, until_last_use
+from tests.shared_servers import until_last_use
 
+pytest_plugins = "tests.shared_servers"
 LINES = []
-
-def pytest_collection_modifyitems(items):
-    order_by_shared_servers(items)
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item, nextitem):
-    yield
-    end_unused_servers(item, nextitem)
 
 @contextmanager
 def made(name):
