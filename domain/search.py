@@ -129,8 +129,17 @@ def hybrid_parts(
     }
 
 
-def rank(mode: SearchMode, dense: Candidates, sparse: Candidates) -> list[Ranked]:
-    """Returns the candidates of both retrievers as one list, best first.
+def rank(
+    mode: SearchMode,
+    dense: Candidates,
+    sparse: Candidates,
+    *,
+    limit: int | None = None,
+    document_of: Mapping[str, str] | None = None,
+) -> list[Ranked]:
+    """Returns the candidates of both retrievers as one list, best first, at most `limit`.
+
+    With `document_of`, the documents of the chunk ids, only the best candidate of each document.
 
     In dense or sparse mode `score` is the score of that retriever (cosine or BM25), in hybrid mode
     it is in 0..1. Ties are ordered by chunk id, so that the ranking is deterministic.
@@ -138,10 +147,10 @@ def rank(mode: SearchMode, dense: Candidates, sparse: Candidates) -> list[Ranked
     sides = {"dense": dense.scores, "sparse": sparse.scores}
     is_hybrid = mode is SearchMode.HYBRID
     parts = hybrid_parts(dense, sparse) if is_hybrid else {str(mode): sides[mode]}
-    return [
-        Ranked(key, score, _of(key, sides), _of(key, parts))
-        for key, score in sorted(_sums(parts).items(), key=lambda item: (-item[1], item[0]))
-    ]
+    sums = sorted(_sums(parts).items(), key=lambda item: (-item[1], item[0]))
+    if document_of is not None:
+        sums = _best_of_each(sums, document_of)
+    return [Ranked(key, score, _of(key, sides), _of(key, parts)) for key, score in sums[:limit]]
 
 
 def _of(key: str, sides: Mapping[str, Scores]) -> dict[str, float]:
@@ -156,12 +165,13 @@ def _sums(parts: Mapping[str, Scores]) -> dict[str, float]:
     return sums
 
 
-def best_per_document(ranked: Sequence[Ranked], document_of: Mapping[str, str]) -> list[Ranked]:
-    """Returns the best candidate of each document, in order; `document_of` maps chunk ids to
-    document ids."""
-    first: dict[str, Ranked] = {}
-    for candidate in ranked:
-        first.setdefault(document_of[candidate.chunk_id], candidate)
+def _best_of_each(
+    sums: Sequence[tuple[str, float]], document_of: Mapping[str, str]
+) -> list[tuple[str, float]]:
+    """Returns the first chunk of each document, in order."""
+    first = dict[str, tuple[str, float]]()
+    for chunk in sums:
+        first.setdefault(document_of[chunk[0]], chunk)
     return list(first.values())
 
 
@@ -185,10 +195,10 @@ def best_ranked(
     wanted = query.candidates
     while True:
         found = retrieve(wanted)
-        ranked = rank(query.mode, found.dense, found.sparse)
-        if query.group_by_document:
-            ranked = best_per_document(ranked, found.document_of)
+        document_of = found.document_of if query.group_by_document else None
+        sides = (found.dense, found.sparse)
+        ranked = rank(query.mode, *sides, limit=query.limit, document_of=document_of)
         is_all = found.dense.is_all and found.sparse.is_all
         if len(ranked) >= query.limit or is_all or wanted >= most_candidates:
-            return ranked[: query.limit]
+            return ranked
         wanted = min(4 * wanted, most_candidates)

@@ -83,11 +83,15 @@ def read_rows(
     # In this order: a flush moves rows from the first to the second to the third.
     memtable, frozen = collection._memtable, collection.frozen
     segments = tuple(collection._segment_cache.values())
-    places = (_place(key, (memtable, frozen), segments) for key in keys)
-    return [
-        {name: source.column(name)[row].as_py() for name in names}
-        for source, row in filter(None, places)
-    ]
+    places = [_place(key, (memtable, frozen), segments) for key in keys]
+    columns = dict[int, list[Any]]()  # by source: to look up a column takes as long as its value
+    rows = list[dict[str, Any]]()
+    for source, row in filter(None, places):
+        if id(source) not in columns:
+            columns[id(source)] = [source.column(name) for name in names]
+        values = [column[row].as_py() for column in columns[id(source)]]
+        rows.append(dict(zip(names, values, strict=True)))
+    return rows
 
 
 def _place(

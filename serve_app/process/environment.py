@@ -23,8 +23,8 @@ RAY_TOKEN = "ray_token"  # file in the home folder
 # Makes 127.0.0.1 the address of the node, both for the process that starts the node and for those
 # that join it. The variable is named after the operating systems that Ray introduced it for.
 LOOPBACK_NODE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-# What Ray does periodically, less often than by default: an eighth of the CPU time of an idle service
-# (docs/benchmarks.md).
+# Periodic work of Ray, less often than by default: it takes an eighth of the CPU time of an idle
+# service (docs/benchmarks.md).
 LONGER_INTERVALS = {
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",  # default 0.1: looks for changes of the application
     "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "1000",  # default 100

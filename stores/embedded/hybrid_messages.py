@@ -29,7 +29,7 @@ from stores.embedded.indexed_collection import IndexedCollection
 from stores.milvus.bm25 import best_possible, inverse_document_frequency
 from stores.milvus.concurrent_retrieval import retrieve_both
 from stores.milvus.shares_ranker import SCORES, Ranking, dump_scores, ranking_of
-from stores.milvus.vector_schema import ROWS_PER_QUERY, cosine_of
+from stores.milvus.vector_schema import ROWS_PER_QUERY
 from stores.search_index.chunk_index import ChunkIndex, Found
 from stores.search_index.columns import Condition, UnsupportedFilter
 
@@ -114,10 +114,11 @@ def _with_cosines(
     """Returns the hits; those that were found by words only get their cosine, too."""
     if vector is None:
         return ranked
-    key = collection.pk_field
-    lacking = {hit.chunk_id: hit for hit in ranked if "dense" not in hit.scores}
-    for row in read_rows(collection, list(lacking), [key, "dense"]):
-        lacking[row[key]].scores["dense"] = cosine_of(row["dense"], vector)
+    lacking = [hit for hit in ranked if "dense" not in hit.scores]
+    cosines = index_of(collection).cosines(vector, [hit.chunk_id for hit in lacking])
+    for hit in lacking:
+        if (cosine := cosines.get(hit.chunk_id)) is not None:
+            hit.scores["dense"] = cosine
     return ranked
 
 

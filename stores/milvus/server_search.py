@@ -26,7 +26,6 @@ from stores.milvus.vector_schema import (
     ROWS_PER_QUERY,
     MilvusCall,
     chunk_of,
-    cosine_of,
     filter_of,
 )
 
@@ -106,7 +105,7 @@ class ServerSearch:
                 chunk_of(row),
                 row["collection"],
                 one.score,
-                _cosine(row, vector) | one.scores,
+                _cosine_score(row, vector) | one.scores,
                 one.parts,
             )
             for one in ranked
@@ -114,8 +113,14 @@ class ServerSearch:
         ]
 
 
-def _cosine(row: Mapping[str, Any], vector: np.ndarray | None) -> dict[str, float]:
+def _cosine_score(row: Mapping[str, Any], vector: np.ndarray | None) -> dict[str, float]:
     """Returns the cosine of a row that contains its vector; nothing for other rows."""
     if vector is None or "dense" not in row:
         return {}
-    return {"dense": cosine_of(row["dense"], vector)}
+    return {"dense": _cosine(row["dense"], vector)}
+
+
+def _cosine(one: Sequence[float], two: np.ndarray) -> float:
+    """Returns the cosine of the angle between two vectors."""
+    first, second = np.asarray(one, np.float32), np.asarray(two, np.float32).reshape(-1)
+    return float(first @ second / (np.linalg.norm(first) * np.linalg.norm(second)))

@@ -105,12 +105,6 @@ def chunk_of(row: Mapping[str, Any]) -> Chunk:
     return Chunk(**values)
 
 
-def cosine_of(one: Sequence[float], two: np.ndarray) -> float:
-    """Returns the cosine of the angle between two vectors."""
-    first, second = np.asarray(one, np.float32), np.asarray(two, np.float32).reshape(-1)
-    return float(first @ second / (np.linalg.norm(first) * np.linalg.norm(second)))
-
-
 def _boxes_text(boxes: Sequence[Box]) -> str:
     return json.dumps([_corners(box) for box in boxes], separators=(",", ":"))
 

@@ -132,7 +132,7 @@ class ChunkIndex:
 
     def _numbered_in_place(self, segments: list[Segment]) -> Segment:
         """Returns the merged segment; its rows keep numbers between those of its neighbours."""
-        merged = merge(segments, segments[0].first, self._centres)
+        merged = merge(segments, segments[0].first, self._codes, self._centres)
         self._numbers.update(zip(merged.keys, range(merged.first, self._next), strict=False))
         return merged
 
@@ -203,6 +203,28 @@ class ChunkIndex:
             for segment, mask in self._allowed(conditions)
         )
 
+    def cosines(self, vector: np.ndarray, keys: Iterable[str]) -> dict[str, float]:
+        """Returns the cosine of the vector and the row of each key, without unknown keys.
+
+        A row that is replaced or merged meanwhile may be missing.
+        """
+        query, segments = unit_vectors(np.asarray(vector, np.float32)), self._segments
+        places = {key: self._place(key, segments) for key in keys}
+        return {
+            key: float(segment.vectors.unit[row] @ query)
+            for key, (segment, row) in places.items()
+            if segment is not None
+        }
+
+    def _place(self, key: str, segments: Sequence[Segment]) -> tuple[Segment | None, int]:
+        """Returns the segment and the row of a key; (None, 0) if these segments do not have it."""
+        number = self._numbers.get(key, -1)
+        for segment in segments:
+            row = number - segment.first
+            if 0 <= row < len(segment) and segment.keys[row] == key:
+                return segment, row
+        return None, 0
+
     def frequencies(self, terms: Iterable[int]) -> dict[int, int]:
         """Returns the number of rows that contain each term."""
         segments = self._segments
@@ -216,9 +238,9 @@ class ChunkIndex:
         """Yields each segment and its live rows that meet the conditions and have the required
         terms (None: all)."""
         of_keys = [one for one in conditions if one.column == self.key]
-        others = [one for one in conditions if one.column != self.key]
+        others = tuple(one for one in conditions if one.column != self.key)
         for segment in self._segments:
-            mask = mask_of(others, segment.columns, self._codes)
+            mask = segment.mask_of(others)
             if of_keys:
                 keys = mask_of(of_keys, {self.key: np.array(segment.keys)}, {})
                 mask = keys if mask is None else mask & keys

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain, compress
 
 import faiss
 import numpy as np
 
-from stores.search_index.columns import Codes, Columns
+from stores.search_index.columns import Codes, Columns, Condition, mask_of
 from stores.search_index.postings import Postings
 from stores.search_index.rows import Rows
 from stores.search_index.vectors import Vectors, unit_vectors
 
+KEPT_MASKS = 8
+"""Masks of conditions that a segment keeps, one byte per row each: most searches have the same."""
+
+MaskOf = Callable[[tuple[Condition, ...]], np.ndarray | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Immutable rows. `live` are the rows that were not replaced or deleted, None if all."""
+    """Immutable rows. `live` are the rows that were not replaced or deleted, None if all.
+
+    `mask_of` returns which rows meet conditions on columns, like that of columns.py.
+    """
 
     first: int  # the number of the first row in the whole index
     keys: list[str]
     vectors: Vectors
     postings: Postings
     columns: Columns
+    mask_of: MaskOf
     live: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -77,10 +87,29 @@ def segment_of(
         for name, column in rows.columns.items()
     }
     vectors = Vectors(unit_vectors(rows.vectors), centres)
-    return Segment(first, list(rows.keys), vectors, Postings.of(rows.sparse), columns)
+    masks = _kept_masks(columns, codes)
+    return Segment(first, list(rows.keys), vectors, Postings.of(rows.sparse), columns, masks)
 
 
-def merge(segments: Sequence[Segment], first: int, centres: Centres = None) -> Segment:
+def _kept_masks(columns: Columns, codes: Mapping[str, Codes]) -> MaskOf:
+    """Returns `mask_of` for these columns; it computes a mask once while it is in use.
+
+    A string that gets a code later is in none of these rows, so masks stay valid.
+    """
+
+    @lru_cache(maxsize=KEPT_MASKS)
+    def kept(conditions: tuple[Condition, ...]) -> np.ndarray | None:
+        mask = mask_of(conditions, columns, codes)
+        if mask is not None:
+            mask.flags.writeable = False
+        return mask
+
+    return kept
+
+
+def merge(
+    segments: Sequence[Segment], first: int, codes: Mapping[str, Codes], centres: Centres = None
+) -> Segment:
     """Returns one segment with the live rows of the segments."""
     masks = [one.live_mask for one in segments]
     pairs = list(zip(segments, masks, strict=True))
@@ -91,4 +120,5 @@ def merge(segments: Sequence[Segment], first: int, centres: Centres = None) -> S
         name: np.concatenate([one.columns[name][mask] for one, mask in pairs])
         for name in segments[0].columns
     }
-    return Segment(first, keys, Vectors(vectors, centres), postings, columns)
+    unit = Vectors(vectors, centres)
+    return Segment(first, keys, unit, postings, columns, _kept_masks(columns, codes))

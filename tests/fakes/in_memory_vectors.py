@@ -16,7 +16,6 @@ from domain.search import (
     Ranked,
     SearchMode,
     SearchQuery,
-    best_per_document,
     rank,
 )
 from stores.milvus.bm25 import TermStatistics, best_possible, query_vector, term_number, text_vector
@@ -90,11 +89,10 @@ class InMemoryVectorStore:
             worded = {key: score for key, score in worded.items() if score > 0}
             best = best_possible(weights.values())
             sparse = Candidates(worded, best, is_all=len(worded) < wanted)
-        ranked = rank(query.mode, dense, sparse)
-        if query.group_by_document:
-            document_of = {key: entry.chunk.document_id for key, entry in self._entries.items()}
-            ranked = best_per_document(ranked, document_of)
-        return [self._passage(candidate, vector) for candidate in ranked[: query.limit]]
+        documents = {key: entry.chunk.document_id for key, entry in self._entries.items()}
+        document_of = documents if query.group_by_document else None
+        ranked = rank(query.mode, dense, sparse, limit=query.limit, document_of=document_of)
+        return [self._passage(candidate, vector) for candidate in ranked]
 
     def chunks(
         self, document_id: str, version: int, *, offset: int = 0, limit: int = 100

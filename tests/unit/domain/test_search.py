@@ -12,7 +12,6 @@ from domain.search import (
     Candidates,
     SearchMode,
     SearchQuery,
-    best_per_document,
     rank,
 )
 
@@ -110,9 +109,10 @@ def test_rank_breaks_ties_by_chunk_id() -> None:
     assert [one.chunk_id for one in ranked] == ["a", "b"]
 
 
-def test_best_per_document_keeps_first_candidate() -> None:
-    ranked = rank(SearchMode.DENSE, Candidates({"a1": 0.9, "a2": 0.8, "b1": 0.7}), NO_CANDIDATES)
-    grouped = best_per_document(ranked, {"a1": "a", "a2": "a", "b1": "b"})
+def test_rank_by_document_keeps_first_candidate_of_each() -> None:
+    dense = Candidates({"a1": 0.9, "a2": 0.8, "b1": 0.7, "c1": 0.6})
+    document_of = {key: key[0] for key in dense.scores}
+    grouped = rank(SearchMode.DENSE, dense, NO_CANDIDATES, limit=2, document_of=document_of)
     assert [r.chunk_id for r in grouped] == ["a1", "b1"]
 
 

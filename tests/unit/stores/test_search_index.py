@@ -117,6 +117,9 @@ def compare(index: ChunkIndex, model: dict[str, Row], chance: random.Random) -> 
     wanted = {key: row for key, row in allowed.items() if row["sparse"].keys() >= set(required)}
     dense = {key: cosine(vector, row["vector"]) for key, row in wanted.items()}
     sparse = {key: score for key, row in wanted.items() if (score := inner(query, row)) > 0}
+    keys = [*chance.sample(sorted(model), min(5, len(model))), "unknown"]
+    cosines = {key: cosine(vector, model[key]["vector"]) for key in keys if key in model}
+    assert index.cosines(vector, keys) == pytest.approx(cosines, abs=1e-5)
     check(index.nearest(vector, limit, conditions, ["document"], required), dense, limit, wanted)
     check(index.matching(query, limit, conditions, ["document"], required), sparse, limit, wanted)
 
@@ -248,6 +251,19 @@ def test_unknown_condition_is_unsupported(condition: Condition) -> None:
     index.upsert(rows_of([random_row(random.Random(0), "k0")]))
     with pytest.raises(UnsupportedFilter):
         index.count([condition])
+
+
+def test_kept_mask_is_that_of_the_present_rows() -> None:
+    chance, index = random.Random(5), make_index()
+    conditions, expected = [Condition("document", "==", "doc_new")], set[str]()
+    for count, document in ((40, "doc_0"), (4, "doc_new"), (1, "doc_new"), (1, "doc_1")):
+        keys = [f"{document}_{len(index) + number}" for number in range(count)]
+        index.upsert(rows_of([random_row(chance, key) | {"document": document} for key in keys]))
+        expected |= {key for key in keys if document == "doc_new"}
+        assert set(index.rows(conditions).keys) == expected  # keeps the masks of the segments
+    assert index.sizes[0] == 40  # the first segment, whose mask was kept before "doc_new" came
+    index.delete([expected.pop()])
+    assert set(index.rows(conditions).keys) == expected
 
 
 def test_segments_are_few_and_free_of_dead_rows() -> None:
