@@ -16,6 +16,7 @@ from domain.jobs import Lane
 from embedding.encoder import TokenEncoder, encoder_input
 from embedding.token_batch import TokenBatch
 from embedding.token_format import EncoderInput
+from runtime.local_calls import LocalServer
 from runtime.niceness import lower_cpu_priority
 
 
@@ -59,6 +60,7 @@ class Embedder:
                 self.encoder.batch_tokens,
                 urgent_weight=interactive_weight,
             ).result()
+        self.queries = LocalServer(self._encoded_query)
 
     def encode(self, texts: Sequence[str], lane: Lane = Lane.BULK) -> np.ndarray:
         """Returns unit vectors of the texts, shape (len(texts), dimension), float32."""
@@ -81,6 +83,13 @@ class Embedder:
         """Returns the unit vector of a query, shape (dimension,), float32."""
         return self.encoder.encode_queries([text])[0]
 
+    def query_address(self) -> str:
+        """Returns the address for queries of processes on this machine (runtime/local_calls.py).
+
+        A request is the text in UTF-8, the response is its vector, float32.
+        """
+        return self.queries.address
+
     def engine(self) -> str:
         """Returns the engine with its precision and device, for logs."""
         return self.encoder.engine
@@ -96,6 +105,10 @@ class Embedder:
     def pid(self) -> int:
         """Returns the process id."""
         return os.getpid()
+
+    def _encoded_query(self, text: bytes) -> bytes:
+        vector = self.encode_query(text.decode())
+        return np.asarray(vector, np.float32).tobytes()
 
     def _encode_tokens(self, tokens: TokenBatch) -> np.ndarray:
         if not isinstance(self.encoder, TokenEncoder):

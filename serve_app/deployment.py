@@ -15,13 +15,13 @@ import numpy as np
 import ray
 from fastapi import FastAPI
 from ray import serve
-from ray.exceptions import RayActorError
 from ray.serve import Application
 from ray.serve.context import _get_global_client
 
 from actors.component_states import ComponentStates
 from actors.launch import Addresses, launch, pipeline_config, retention_of, stop
-from actors.registry import awaited, embedders, get_actor
+from actors.query_encoder import QueryEncoder
+from actors.registry import embedders, get_actor
 from actors.reranker_handle import RerankerHandle
 from actors.workforce import WorkforceReport
 from configs.settings import JobSettings, SearchSettings, Settings
@@ -286,7 +286,7 @@ class ActorHandles:
     """Handles of the actors in a replica. A handle stays valid when its actor restarts."""
 
     def __init__(self, actors: int) -> None:
-        self.embedders = itertools.cycle(embedders(actors))
+        self.encoders = itertools.cycle(map(QueryEncoder, embedders(actors)))
         self.manager: Any = None
         self.manager_cached_until = 0.0
         self.lanes_to_wake: set[Lane] = set()
@@ -305,11 +305,7 @@ class ActorHandles:
 
     async def embed_query(self, text: str) -> np.ndarray:
         """Returns the unit vector of a query, shape (dimension,). Raises ServiceNotReady."""
-        call = next(self.embedders).encode_query.options(concurrency_group=str(Lane.INTERACTIVE))
-        try:
-            return await asyncio.wait_for(asyncio.shield(awaited(call.remote(text))), 20)
-        except (RayActorError, TimeoutError) as error:
-            raise ServiceNotReady from error
+        return await next(self.encoders).encode(text)
 
     def wake(self, lane: Lane) -> None:
         """Hints the JobManager that a lane has work; without it, the next poll finds the work.

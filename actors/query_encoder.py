@@ -1,0 +1,63 @@
+"""Embedding of queries as the API sees it: by the socket of the actor, or by a call of Ray."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from ray.exceptions import RayActorError
+
+from actors.registry import awaited
+from domain.errors import ServiceNotReady
+from domain.jobs import Lane
+from runtime.local_calls import LocalClient
+
+SECONDS = 20.0  # limit of a query
+RAY_SECONDS = 30.0
+"""How long queries are calls of Ray after the socket has failed: the actor is on another machine,
+or it was restarted and has another socket."""
+
+
+class QueryEncoder:
+    """Embeds queries with one embedding actor; stays valid when the actor restarts."""
+
+    def __init__(self, embedder: Any) -> None:
+        self._embedder = embedder
+        self._client: LocalClient | None = None
+        self._by_ray_until = 0.0
+
+    async def encode(self, text: str) -> np.ndarray:
+        """Returns the unit vector of a query, shape (dimension,). Raises ServiceNotReady."""
+        try:
+            return await asyncio.wait_for(self._encode(text), SECONDS)
+        except (RayActorError, TimeoutError) as error:
+            raise ServiceNotReady from error
+
+    async def _encode(self, text: str) -> np.ndarray:
+        if time.monotonic() >= self._by_ray_until:
+            with suppress(OSError):
+                return await self._encode_by_socket(text)
+            self._client = None
+            self._by_ray_until = time.monotonic() + RAY_SECONDS
+        return await self._called("encode_query", text)
+
+    async def _encode_by_socket(self, text: str) -> np.ndarray:
+        """Returns the vector. Raises OSError if the actor does not answer on its socket."""
+        client = self._client or LocalClient(await self._address())
+        self._client = client
+        return np.frombuffer(await client.call(text.encode()), np.float32)
+
+    async def _address(self) -> str:
+        """Returns the address of the socket. Raises ConnectionError if the actor has none."""
+        is_older = not hasattr(self._embedder, "query_address")
+        address = "" if is_older else await self._called("query_address")
+        if not address:
+            raise ConnectionError("The embedding actor has no socket for queries.")
+        return address
+
+    async def _called(self, method: str, *arguments: str) -> Any:
+        call = getattr(self._embedder, method).options(concurrency_group=str(Lane.INTERACTIVE))
+        return await asyncio.shield(awaited(call.remote(*arguments)))

@@ -1,0 +1,94 @@
+"""Queries reach the embedding actor over its socket, and by calls of Ray where that fails."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs.settings import Settings
+from domain.errors import ServiceNotReady
+from domain.jobs import Lane
+from domain.names import EMBEDDER, NAMESPACE
+from tests.cluster.query_actor import BY_RAY, BY_SOCKET, FAILS, SLOW, QueryActor
+
+
+@pytest.fixture
+def actors(cluster: Any) -> Iterator[Any]:
+    """Starts actors: `actors(has_socket=True)`; they end with the test."""
+    started = list[Any]()
+
+    def start(**arguments: Any) -> Any:
+        groups = {str(lane): 4 for lane in Lane}
+        options = cluster.remote(num_cpus=0, max_restarts=-1, concurrency_groups=groups)
+        started.append(options(QueryActor).remote(**arguments))
+        return started[-1]
+
+    yield start
+    for actor in started:
+        cluster.kill(actor)
+
+
+async def test_query_is_sent_over_the_socket(actors: Any) -> None:
+    from actors.query_encoder import QueryEncoder
+
+    encoder = QueryEncoder(actors())
+    for _ in range(2):
+        assert np.array_equal(await encoder.encode("wing"), BY_SOCKET)
+
+
+async def test_actor_that_is_restarted_answers_by_ray_and_then_over_its_new_socket(
+    cluster: Any, actors: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from actors import query_encoder
+
+    actor = actors()
+    encoder = query_encoder.QueryEncoder(actor)
+    await encoder.encode("wing")
+    monkeypatch.setattr(query_encoder, "RAY_SECONDS", 0.0)
+    os.kill(cluster.get(actor.pid.remote()), signal.SIGKILL)
+    with suppress(ServiceNotReady):
+        while not np.array_equal(await encoder.encode("wing"), BY_RAY):
+            pass  # the socket may answer for some milliseconds
+    cluster.get(actor.pid.remote(), timeout=60)  # restarted
+    assert np.array_equal(await encoder.encode("wing"), BY_SOCKET)
+
+
+@pytest.mark.parametrize("text", ["wing", FAILS])
+async def test_query_is_a_call_of_ray_if_the_socket_does_not_answer(actors: Any, text: str) -> None:
+    from actors.query_encoder import QueryEncoder
+
+    encoder = QueryEncoder(actors(has_socket=text == FAILS))
+    for query in (text, "wing"):
+        assert np.array_equal(await encoder.encode(query), BY_RAY)
+
+
+async def test_late_answer_is_not_ready(actors: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from actors import query_encoder
+
+    encoder = query_encoder.QueryEncoder(actors())
+    await encoder.encode("wing")
+    monkeypatch.setattr(query_encoder, "SECONDS", 0.3)
+    with pytest.raises(ServiceNotReady):
+        await encoder.encode(SLOW)
+    assert np.array_equal(await encoder.encode("wing"), BY_SOCKET)
+
+
+@pytest.mark.models
+async def test_embedder_answers_alike_on_both_ways(cluster: Any, tmp_path: Path) -> None:
+    from actors.launch import start_embedders
+    from actors.query_encoder import QueryEncoder
+
+    model: Any = {"engine": "torch-fp32", "threads": 1}
+    [actor] = start_embedders(Settings(home=tmp_path, model=model))
+    by_ray = cluster.get(actor.encode_query.remote("wing β"), timeout=120)
+    encoder = QueryEncoder(actor)
+    assert np.allclose(await encoder.encode("wing β"), by_ray, atol=1e-6)
+    assert cluster.get(actor.query_address.remote()).startswith("\0paperworks")
+    cluster.kill(cluster.get_actor(f"{EMBEDDER}_0", namespace=NAMESPACE))
