@@ -32,7 +32,8 @@ class QueryEncoder:
     async def encode(self, text: str) -> np.ndarray:
         """Returns the unit vector of a query, shape (dimension,). Raises ServiceNotReady."""
         try:
-            return await asyncio.wait_for(self._encode(text), SECONDS)
+            async with asyncio.timeout(SECONDS):
+                return await self._encode(text)
         except (RayActorError, TimeoutError) as error:
             raise ServiceNotReady from error
 

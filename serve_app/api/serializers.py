@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from serve_app.schemas import papers as paper_schemas
 from stores.milvus.terms import highlights
 
 MAX_LISTED = 100  # of each kind of difference
+RANGE = ("start", "end")  # names of the fields of a character range
 ENDS_READING = "task_completed"  # name of the events that name copies
 AnyEvent = TypeVar("AnyEvent", bound=schemas.Event)
 
@@ -154,20 +156,18 @@ def to_hit_schema(
 ) -> schemas.Hit:
     """Returns a search hit, with the words of the query highlighted in its text."""
     spans = highlights(query, passage.chunk.text)
-    return schemas.Hit(
-        **_chunk_fields(passage.chunk, document),
-        score=passage.score,
-        scores=passage.scores,
-        relevance=relevance,
-        named_by=named_by,
-        also_in=list(passage.also_in),
-        highlights=list(map(_range, spans)),
-        snippet=_range(snippet_span(passage.chunk.text, spans)),
+    return schemas.Hit.model_validate(
+        {
+            **_chunk_fields(passage.chunk, document),
+            "score": passage.score,
+            "scores": passage.scores,
+            "relevance": relevance,
+            "named_by": named_by,
+            "also_in": passage.also_in,
+            "highlights": [{"start": start, "end": end} for start, end in spans],
+            "snippet": dict(zip(RANGE, snippet_span(passage.chunk.text, spans), strict=True)),
+        }
     )
-
-
-def _range(span: tuple[int, int]) -> schemas.Highlight:
-    return schemas.Highlight(start=span[0], end=span[1])
 
 
 def _chunk_fields(chunk: documents.Chunk, document: documents.Document) -> dict[str, Any]:
@@ -261,4 +261,12 @@ def _wrong_count_fields(count: consistency.WrongCount) -> dict[str, Any]:
 
 def _common_fields(record: object, schema: type[BaseModel]) -> dict[str, Any]:
     """Returns the attributes of the record that have the name of a field of the schema."""
-    return {name: getattr(record, name) for name in schema.model_fields if hasattr(record, name)}
+    names = _common_names(type(record), schema)
+    return {name: getattr(record, name) for name in names}
+
+
+@lru_cache
+def _common_names(record: type, schema: type[BaseModel]) -> tuple[str, ...]:
+    """Returns the names of the fields of the schema that records of this type have."""
+    fields = getattr(record, "model_fields", ())
+    return tuple(name for name in schema.model_fields if name in fields or hasattr(record, name))

@@ -16,7 +16,7 @@ from domain.relevance import NOTHING_FITS_BELOW, Calibration, coverage
 from domain.search import DENSE_WEIGHT, SearchMode, SearchQuery
 from serve_app.api.serializers import to_hit_schema
 from serve_app.api.services import Services
-from serve_app.library.known_papers import named_documents, named_hits
+from serve_app.library.known_papers import NamedDocuments, named_documents, named_hits
 from serve_app.library.reranking import RERANK, RerankedHits, Reranking, rerank, wanted_reranking
 from serve_app.library.search_cursor import SearchCursor
 from serve_app.library.search_hits import (
@@ -72,10 +72,12 @@ async def run_search(search: LibrarySearch, services: Services) -> schemas.Searc
             "embedding model (docs/decisions/0012-relevance.md). Search without it."
         )
     _check_visible(query)
-    vector, known = await asyncio.gather(
-        _query_vector(query, services), with_document_ids(search, services)
+    vector, known, named = await asyncio.gather(
+        _query_vector(query, services),
+        with_document_ids(search, services),
+        named_documents(search, services),
     )
-    head = await _head(known, vector, reranking, services)
+    head = await _head(known, vector, named, reranking, services)
     page = await _page(known, vector, head, services)
     if not page.hits:  # the collection of a hit exists
         await _check_collection(query, services)
@@ -104,21 +106,20 @@ def milliseconds_since(started: float) -> float:
 async def _head(
     search: LibrarySearch,
     vector: np.ndarray | None,
+    named: NamedDocuments,
     reranking: Reranking | None,
     services: Services,
 ) -> _Head:
     wanted = _limited(search, search.query.limit + 1)
     if reranking is not None:
         wanted = _ungrouped(_limited(search, reranking.candidates))
-    found, documents = await asyncio.gather(
-        find_hits(wanted, vector, services), named_documents(search, services)
-    )
+    found = await find_hits(wanted, vector, services)
     ranked = RerankedHits(found.hits)
     if reranking is not None:
         ranked = await rerank(search, found.hits, reranking)
-    named = await named_hits(search, documents, ranked.hits, services)
-    hits = without_repeated([hit for hit, _ in named] + ranked.hits, search)
-    reasons = [reason for _, reason in named]
+    first = await named_hits(search, named, ranked.hits, services)
+    hits = without_repeated([hit for hit, _ in first] + ranked.hits, search)
+    reasons = [reason for _, reason in first]
     is_all = len(found.hits) < wanted.query.limit
     return _Head(hits, reasons, found.candidates, is_all, ranked.note)
 

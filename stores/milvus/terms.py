@@ -143,7 +143,7 @@ def ignored_words(text: str) -> list[str]:
 
 def highlights(query_text: str, text: str) -> list[tuple[int, int]]:
     """Returns the character ranges [start, end) of words in `text` whose term is in the query."""
-    wanted = frozenset(query_weights(query_text))
+    wanted = _terms_of_query(query_text)
     if not wanted:
         return []
     return [
@@ -151,6 +151,11 @@ def highlights(query_text: str, text: str) -> list[tuple[int, int]]:
         for start, end, term, others in _words(text)
         if term in wanted or (others and not wanted.isdisjoint(others))
     ]
+
+
+@lru_cache(maxsize=64)
+def _terms_of_query(text: str) -> frozenset[str]:
+    return frozenset(query_weights(text))  # the same for each hit
 
 
 def _words(text: str) -> Iterable[_Word]:
