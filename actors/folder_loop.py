@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from actors.folder_registration import FolderOptions, FolderRegistration
+from actors.wake_signal import WakeSignal
 from domain.errors import (
     Conflict,
     InvalidRequest,
@@ -55,6 +56,7 @@ class FolderLoop:
         self.wake = wake
         self.lease_seconds = lease_seconds
         self.poll_seconds = poll_seconds
+        self.signal = WakeSignal()
         self.may_claim = asyncio.Event()
         self.runs: set[asyncio.Task[None]] = set()
         self.draining = False
@@ -65,7 +67,7 @@ class FolderLoop:
             while True:
                 await self.may_claim.wait()
                 await self._start_next()
-                await asyncio.sleep(self.poll_seconds)
+                await self.signal.sleep(self.poll_seconds)
         finally:
             for one in self.runs:
                 one.cancel()

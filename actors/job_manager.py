@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from domain.errors import Unavailable
+from domain.errors import DatabaseUnavailable, Unavailable
 from domain.jobs import Lane, Progress, Task
 from domain.webhooks import WebhookOptions
 
@@ -47,6 +47,8 @@ FLUSH_SECONDS = 0.3
 SWEEP_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
 IDENTITY_SECONDS = 10.0
+SAFETY_POLL_SECONDS = 30.0
+"""Interval of the polls of each queue; `_wake_due` polls all of them together, more often."""
 FIRST_RECONCILE_SECONDS = 2.0  # delay after the start, so that queued tasks are claimed first
 
 
@@ -106,6 +108,7 @@ class JobManager:
         from stores.credentials import with_password
         from stores.postgres.database import Database
         from stores.postgres.deletion_queue import DeletionQueue
+        from stores.postgres.due_work import DueWork
         from stores.postgres.job_store import JobStore
         from stores.postgres.library_record import LibraryStore
         from stores.postgres.task_queue import TaskQueue
@@ -115,17 +118,19 @@ class JobManager:
         self.local_key = config.local_key
         self.prepare = parts.prepare
         self.info = dict(config.info)
-        # Lanes and loops poll at the same time: with four connections, the pool opened and closed
-        # others each second.
+        # Lanes and loops claim at the same time: with four connections, the pool opened and closed
+        # others.
         self.database = Database(with_password(config.database_url, "DATABASE_URL"), pool_size=8)
         self.jobs = JobStore(
             self.database, max_attempts=policy.max_attempts, keep_days=policy.keep_days
         )
         self.library = LibraryStore(self.database)
+        self.due_work = DueWork(self.database)
+        self.poll_seconds = max(policy.poll_seconds, SAFETY_POLL_SECONDS)
         queue = TaskQueue(self.database, weights=config.weights)
         deletions = DeletionQueue(self.database)
         eraser = parts.eraser(lambda: self.config)
-        self.cleanup = StoreCleanup(deletions, eraser, policy.poll_seconds)
+        self.cleanup = StoreCleanup(deletions, eraser, self.poll_seconds)
         self.webhooks = self._webhook_loop(config.webhooks, config.metrics)
         self.leases = LeaseManager(queue, deletions, policy, self._wake, self.cleanup.wake)
         self.legacy = parts.vectors(lambda: replace(self.config, milvus_name=LEGACY_NAME))
@@ -156,7 +161,8 @@ class JobManager:
         self.pools.append(pool)
         for lane in group:
             self.workers[lane] = LaneWorker(
-                lane, config.lanes[lane], self.leases, pool, self.worker_id, self.load
+                *(lane, config.lanes[lane], self.leases, pool, self.worker_id, self.load),
+                poll_seconds=self.poll_seconds,
             )
 
     def _webhook_loop(self, options: WebhookOptions, metrics: Path | None) -> WebhookLoop:
@@ -169,7 +175,7 @@ class JobManager:
         return WebhookLoop(
             deliveries,
             WebhookSender(options),
-            poll_seconds=self.policy.poll_seconds,
+            poll_seconds=self.poll_seconds,
             lease_seconds=options.lease_seconds,
             count=WebhookMetrics(metrics).count,
         )
@@ -193,7 +199,7 @@ class JobManager:
             options,
             self._wake,
             lease_seconds=policy.lease_seconds,
-            poll_seconds=policy.poll_seconds,
+            poll_seconds=self.poll_seconds,
         )
 
     def _reconcile_loop(
@@ -216,7 +222,23 @@ class JobManager:
             self._wake(lane)
 
     def _wake(self, lane: Lane) -> None:
-        self.workers[lane].wake_event.set()
+        self.workers[lane].signal.wake()
+
+    async def _wake_due(self) -> None:
+        """Wakes what has work that is due: a retry, or work whose hint was lost."""
+        try:
+            due = await self.due_work.find()
+        except DatabaseUnavailable:  # the sweep reports it
+            return
+        for lane in due.lanes:
+            self._wake(lane)
+        for is_due, signal in (
+            (due.folders, self.folder_loop.signal),
+            (due.deliveries, self.webhooks.signal),
+            (due.deletions, self.cleanup.signal),
+        ):
+            if is_due:
+                signal.wake()
 
     async def report(self, task: Task, progress: Progress) -> bool:
         """Hint: progress of a task; written to PostgreSQL every FLUSH_SECONDS.
@@ -291,6 +313,7 @@ class JobManager:
         await asyncio.gather(
             self._every(self.policy.lease_seconds / 4, self.leases.heartbeat),
             self._every(FLUSH_SECONDS, self.leases.flush),
+            self._every(self.policy.poll_seconds, self._wake_due),
             self._every(SWEEP_SECONDS, self._sweep),
             self._every(PURGE_SECONDS, self.jobs.purge),
             self._every(PURGE_SECONDS, self.reconcile_loop.collect_garbage),

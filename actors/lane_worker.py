@@ -13,6 +13,7 @@ from actors.end_recorder import EndRecorder
 from actors.lane_load import LaneLoad
 from actors.lease_manager import LeaseManager, TaskOutcome
 from actors.runner_pool import RunnerPool
+from actors.wake_signal import WakeSignal
 from actors.watchdog import with_stall_timeout
 from domain.errors import DatabaseUnavailable, Failure, WorkerCrashed, WorkerStalled, failure_of
 from domain.jobs import Lane, Task
@@ -46,6 +47,8 @@ class LaneWorker:
         pool: RunnerPool,
         worker_id: str,
         load: LaneLoad,
+        *,
+        poll_seconds: float,
     ) -> None:
         self.lane = lane
         self.batch_policy = batch_policy
@@ -55,7 +58,8 @@ class LaneWorker:
         self.load = load
         self.claiming = asyncio.Lock()
         self.leasing = asyncio.Lock()  # held while the database leases tasks
-        self.wake_event = asyncio.Event()
+        self.poll_seconds = poll_seconds
+        self.signal = WakeSignal()
         self.may_claim = asyncio.Event()  # cleared while the stores belong to different libraries
         self.may_claim.set()
         self.draining = False
@@ -65,7 +69,7 @@ class LaneWorker:
         while not self.draining:
             try:
                 if not await self.run_batch():
-                    await self._sleep()
+                    await self.signal.sleep(self.poll_seconds)
             except DatabaseUnavailable:
                 await asyncio.sleep(0.5)
             except Exception:
@@ -77,14 +81,6 @@ class LaneWorker:
         self.draining = True
         async with self.leasing:
             return
-
-    async def _sleep(self) -> None:
-        try:
-            await asyncio.wait_for(self.wake_event.wait(), self.leases.policy.poll_seconds)
-        except TimeoutError:
-            return
-        finally:
-            self.wake_event.clear()
 
     async def run_batch(self) -> bool:
         """Claims a micro-batch and records how its tasks end; returns False if no task is due."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
+from actors.wake_signal import WakeSignal
 from domain.deletions import StoreDeletion, VersionRange
 from domain.errors import Unavailable
 from stores.blobs.pdf_trash import trash_unused
@@ -37,41 +38,31 @@ class StoreCleanup:
         self.queue = queue
         self.eraser = eraser
         self.poll_seconds = poll_seconds
-        self.wake_event = asyncio.Event()
+        self.signal = WakeSignal()
         self.may_claim = asyncio.Event()  # cleared while the stores belong to different libraries
         self.may_claim.set()
 
     def wake(self) -> None:
         """Hint: a deletion is due. A lost hint costs one poll interval."""
-        self.wake_event.set()
+        self.signal.wake()
 
     async def run(self) -> None:
         """Processes due deletions until cancelled."""
         while True:
             await self.may_claim.wait()
-            pause = self.poll_seconds
             try:
-                if await self.run_once():
-                    continue
+                if not await self.run_once():
+                    await self.signal.sleep(self.poll_seconds)
+                continue
             except Unavailable as error:
                 log.warning(
                     "Deletions are postponed and stay in the queue: %s",
                     error,
                     extra={"action": "cleanup"},
                 )
-                pause = RETRY_SECONDS
             except Exception:
                 log.exception("The cleanup failed; its deletions stay in the queue")
-                pause = RETRY_SECONDS
-            await self._sleep(pause)
-
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self.wake_event.wait(), seconds)
-        except TimeoutError:
-            return
-        finally:
-            self.wake_event.clear()
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def run_once(self) -> int:
         """Processes one batch; returns the number of claimed deletions.

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from actors.wake_signal import WakeSignal
 from domain.errors import Unavailable
 from domain.webhooks import DeliveryStatus, DueDelivery, Outcome
 from stores.postgres.delivery_queue import DeliveryQueue
@@ -46,6 +47,7 @@ class WebhookLoop:
         self.queue = queue
         self.sender = sender
         self.poll_seconds = poll_seconds
+        self.signal = WakeSignal()
         self.lease_seconds = lease_seconds
         self.count = count
         self.attempts: dict[asyncio.Task[None], str] = {}  # the webhook of each running attempt
@@ -54,22 +56,22 @@ class WebhookLoop:
         """Sends due deliveries until cancelled; then it cancels the running attempts."""
         try:
             while True:
-                await self._wait(await self._claim())
+                await self._claim()
+                await self._wait()
         finally:
             for attempt in self.attempts:
                 attempt.cancel()
 
-    async def _claim(self) -> float:
-        """Starts due deliveries; returns the seconds until the next claim without an end."""
+    async def _claim(self) -> None:
+        """Starts due deliveries; returns later after an error."""
         try:
             await self.start_due()
+            return
         except Unavailable as error:
             log.warning("Webhook deliveries are postponed and stay in the queue: %s", error)
-            return RETRY_SECONDS
         except Exception:
             log.exception("The claim of webhook deliveries failed; they stay in the queue")
-            return RETRY_SECONDS
-        return self.poll_seconds
+        await asyncio.sleep(RETRY_SECONDS)
 
     async def start_due(self) -> int:
         """Claims deliveries for the free slots and starts them; returns their number."""
@@ -85,17 +87,13 @@ class WebhookLoop:
         for one in due:
             attempt = asyncio.get_running_loop().create_task(self._deliver(one))
             self.attempts[attempt] = one.webhook_id
+            attempt.add_done_callback(lambda _: self.signal.wake())
         return len(due)
 
-    async def _wait(self, seconds: float) -> None:
-        """Waits until an attempt has ended, or for `seconds`."""
-        if not self.attempts:
-            await asyncio.sleep(seconds)
-            return
-        ended, _ = await asyncio.wait(
-            self.attempts, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        for attempt in ended:
+    async def _wait(self) -> None:
+        """Waits until a delivery is due or an attempt has ended, or for a poll interval."""
+        await self.signal.sleep(self.poll_seconds)
+        for attempt in [one for one in self.attempts if one.done()]:
             del self.attempts[attempt]
 
     async def _deliver(self, due: DueDelivery) -> None:

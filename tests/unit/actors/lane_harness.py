@@ -174,6 +174,7 @@ class LaneHarness:
             self.pool,
             "worker",
             self.load,
+            poll_seconds=policy.poll_seconds,
         )
 
     async def before_outcome(self) -> None:

@@ -244,7 +244,6 @@ async def test_lane_worker_survives_failed_warm_up_and_drains() -> None:
 
 async def test_lane_worker_polls_without_wake_up() -> None:
     harness = LaneHarness()
-    harness.worker.wake_event.clear()
     tasks = await harness.admit("a.pdf")
     await harness.run_until(lambda: harness.now(tasks[0]).status == COMPLETED)
 
