@@ -204,26 +204,27 @@ class ChunkIndex:
         )
 
     def cosines(self, vector: np.ndarray, keys: Iterable[str]) -> dict[str, float]:
-        """Returns the cosine of the vector and the row of each key, without unknown keys.
-
-        A row that is replaced or merged meanwhile may be missing.
-        """
+        """Returns the cosine of the vector and the row of each key, without unknown keys."""
         query, segments = unit_vectors(np.asarray(vector, np.float32)), self._segments
         places = {key: self._place(key, segments) for key in keys}
         return {
-            key: float(segment.vectors.unit[row] @ query)
-            for key, (segment, row) in places.items()
-            if segment is not None
+            key: float(place[0].vectors.unit[place[1]] @ query)
+            for key, place in places.items()
+            if place is not None
         }
 
-    def _place(self, key: str, segments: Sequence[Segment]) -> tuple[Segment | None, int]:
-        """Returns the segment and the row of a key; (None, 0) if these segments do not have it."""
-        number = self._numbers.get(key, -1)
+    def _place(self, key: str, segments: Sequence[Segment]) -> tuple[Segment, int] | None:
+        """Returns the segment and the row of a key, None if these segments do not have it."""
+        number = self._numbers.get(key)
+        if number is None:
+            return None
         for segment in segments:
             row = number - segment.first
             if 0 <= row < len(segment) and segment.keys[row] == key:
                 return segment, row
-        return None, 0
+        # A write is numbering the rows anew and has not published their segment yet.
+        having = (segment for segment in reversed(segments) if key in segment.keys)
+        return next(((segment, segment.keys.index(key)) for segment in having), None)
 
     def frequencies(self, terms: Iterable[int]) -> dict[int, int]:
         """Returns the number of rows that contain each term."""

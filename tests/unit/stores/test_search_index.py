@@ -266,6 +266,19 @@ def test_kept_mask_is_that_of_the_present_rows() -> None:
     assert set(index.rows(conditions).keys) == expected
 
 
+def test_cosines_are_complete_while_a_merge_numbers_rows_anew() -> None:
+    chance, index = random.Random(6), make_index()
+    rows = [random_row(chance, f"k{number}") for number in range(60)]
+    index.upsert(rows_of(rows[:50]))
+    index.delete([row["key"] for row in rows[:10]])
+    index.upsert(rows_of(rows[50:]))
+    vector = random_row(chance, "")["vector"]
+    expected = {row["key"]: cosine(vector, row["vector"]) for row in rows[10:]}
+    index._numbered_in_place(list(index._segments))  # not published yet, as during a write
+    found = index.cosines(vector, [row["key"] for row in rows])
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
 def test_segments_are_few_and_free_of_dead_rows() -> None:
     index, chance = make_index(), random.Random(2)
     for number in range(200):
