@@ -161,7 +161,12 @@ class JobManager:
         self.pools.append(pool)
         for lane in group:
             self.workers[lane] = LaneWorker(
-                *(lane, config.lanes[lane], self.leases, pool, self.worker_id, self.load),
+                lane,
+                config.lanes[lane],
+                self.leases,
+                pool,
+                self.worker_id,
+                self.load,
                 poll_seconds=self.poll_seconds,
             )
 

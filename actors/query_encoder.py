@@ -41,8 +41,7 @@ class QueryEncoder:
         if time.monotonic() >= self._by_ray_until:
             with suppress(OSError):
                 return await self._encode_by_socket(text)
-            self._client = None
-            self._by_ray_until = time.monotonic() + RAY_SECONDS
+            self._use_ray()
         return await self._called("encode_query", text)
 
     async def _encode_by_socket(self, text: str) -> np.ndarray:
@@ -50,6 +49,13 @@ class QueryEncoder:
         client = self._client or LocalClient(await self._address())
         self._client = client
         return np.frombuffer(await client.call(text.encode()), np.float32)
+
+    def _use_ray(self) -> None:
+        """Closes the connections, and makes the next queries calls of Ray."""
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+        self._by_ray_until = time.monotonic() + RAY_SECONDS
 
     async def _address(self) -> str:
         """Returns the address of the socket. Raises ConnectionError if the actor has none."""

@@ -57,7 +57,7 @@ class WebhookLoop:
         try:
             while True:
                 await self._claim()
-                await self._wait()
+                await self.signal.sleep(self.poll_seconds)
         finally:
             for attempt in self.attempts:
                 attempt.cancel()
@@ -87,14 +87,12 @@ class WebhookLoop:
         for one in due:
             attempt = asyncio.get_running_loop().create_task(self._deliver(one))
             self.attempts[attempt] = one.webhook_id
-            attempt.add_done_callback(lambda _: self.signal.wake())
+            attempt.add_done_callback(self._ended)
         return len(due)
 
-    async def _wait(self) -> None:
-        """Waits until a delivery is due or an attempt has ended, or for a poll interval."""
-        await self.signal.sleep(self.poll_seconds)
-        for attempt in [one for one in self.attempts if one.done()]:
-            del self.attempts[attempt]
+    def _ended(self, attempt: asyncio.Task[None]) -> None:
+        del self.attempts[attempt]
+        self.signal.wake()  # a slot is free
 
     async def _deliver(self, due: DueDelivery) -> None:
         outcome = await _outcome(self.sender.send, due)

@@ -26,7 +26,6 @@ from serve_app.schemas import papers as paper_schemas
 from stores.milvus.terms import highlights
 
 MAX_LISTED = 100  # of each kind of difference
-RANGE = ("start", "end")  # names of the fields of a character range
 ENDS_READING = "task_completed"  # name of the events that name copies
 AnyEvent = TypeVar("AnyEvent", bound=schemas.Event)
 
@@ -164,10 +163,14 @@ def to_hit_schema(
             "relevance": relevance,
             "named_by": named_by,
             "also_in": passage.also_in,
-            "highlights": [{"start": start, "end": end} for start, end in spans],
-            "snippet": dict(zip(RANGE, snippet_span(passage.chunk.text, spans), strict=True)),
+            "highlights": list(map(_range, spans)),
+            "snippet": _range(snippet_span(passage.chunk.text, spans)),
         }
     )
+
+
+def _range(span: tuple[int, int]) -> dict[str, int]:
+    return {"start": span[0], "end": span[1]}
 
 
 def _chunk_fields(chunk: documents.Chunk, document: documents.Document) -> dict[str, Any]:

@@ -15,7 +15,6 @@ import pytest
 from configs.settings import Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
-from domain.names import EMBEDDER, NAMESPACE
 from tests.cluster.query_actor import BY_RAY, BY_SOCKET, FAILS, SLOW, QueryActor
 
 
@@ -80,15 +79,22 @@ async def test_late_answer_is_not_ready(actors: Any, monkeypatch: pytest.MonkeyP
     assert np.array_equal(await encoder.encode("wing"), BY_SOCKET)
 
 
-@pytest.mark.models
-async def test_embedder_answers_alike_on_both_ways(cluster: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def embedder(cluster: Any, tmp_path: Path) -> Iterator[Any]:
+    """An embedding actor with the default model; it ends with the test."""
     from actors.launch import start_embedders
-    from actors.query_encoder import QueryEncoder
 
     model: Any = {"engine": "torch-fp32", "threads": 1}
     [actor] = start_embedders(Settings(home=tmp_path, model=model))
-    by_ray = cluster.get(actor.encode_query.remote("wing β"), timeout=120)
-    encoder = QueryEncoder(actor)
+    yield actor
+    cluster.kill(actor)
+
+
+@pytest.mark.models
+async def test_embedder_answers_alike_on_both_ways(cluster: Any, embedder: Any) -> None:
+    from actors.query_encoder import QueryEncoder
+
+    by_ray = cluster.get(embedder.encode_query.remote("wing β"), timeout=120)
+    encoder = QueryEncoder(embedder)
     assert np.allclose(await encoder.encode("wing β"), by_ray, atol=1e-6)
-    assert cluster.get(actor.query_address.remote()).startswith("\0paperworks")
-    cluster.kill(cluster.get_actor(f"{EMBEDDER}_0", namespace=NAMESPACE))
+    assert cluster.get(embedder.query_address.remote()).startswith("\0paperworks")
