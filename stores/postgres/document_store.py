@@ -19,13 +19,12 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    literal_column,
     or_,
     select,
     true,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH, REGCONFIG
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.collection_names import name_of
@@ -50,12 +49,11 @@ from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.document_orders import ORDERS
 from stores.postgres.job_status import IS_OPEN, cancelled_now, close_if_done
+from stores.postgres.paper_names import has_author, named_by, values_of
 from stores.postgres.schema import (
-    AUTHOR_WORDS,
     CITATIONS,
     COLLECTIONS,
     DOCUMENTS,
-    RECORD_WORDS,
     TASKS,
 )
 from stores.postgres.work_links import find_links, find_links_of_tasks
@@ -129,24 +127,6 @@ def _conditions(wanted: DocumentFilter) -> Iterator[ColumnElement[bool]]:
         yield or_(*(text.icontains(word, autoescape=True) for text in SEARCHED_TEXTS))
 
 
-def has_author(name: str) -> ColumnElement[bool]:
-    """Returns the condition that each word of the name is a word of an author."""
-    return literal_column(AUTHOR_WORDS).op("@@")(_all_of(name))
-
-
-def _has_record(words: Sequence[str]) -> ColumnElement[bool]:
-    """Returns the condition that each word is one of the record, and not each one of the title."""
-    wanted = _all_of(" ".join(words))
-    title = func.to_tsvector(cast("simple", REGCONFIG), func.fold_text(DOCUMENTS.c.title))
-    in_title = title.bool_op("@@")(wanted)
-    return and_(literal_column(RECORD_WORDS).bool_op("@@")(wanted), in_title.is_not(True))
-
-
-def _all_of(words: str) -> ColumnElement[Any]:
-    """Returns the query for a text with each of these words."""
-    return func.plainto_tsquery(cast("simple", REGCONFIG), func.fold_text(words))
-
-
 def _unchanged(expected: Document | None) -> Iterator[ColumnElement[bool]]:
     """Yields conditions that hold until the paper is read, corrected or tagged again."""
     if expected is not None:
@@ -195,20 +175,14 @@ class DocumentStore:
         Also those whose record has all of the words. An author may be another person of whose name
         these are words, or an affiliation.
         """
-        conditions = [
-            DOCUMENTS.c[column] == value for column, value in name.columns.items() if value
-        ]
-        if name.author:
-            conditions.append(has_author(name.author))
-        if name.words:
-            conditions.append(_has_record(name.words))
-        if not conditions:
+        values = values_of(name)
+        if not values:
             return []
-        is_ready = DOCUMENTS.c.status == DocumentStatus.READY
-        statement = select(DOCUMENTS).where(is_ready, or_(*conditions), *_conditions(wanted))
-        newest = statement.order_by(DOCUMENTS.c.created_at.desc()).limit(limit)
+        found = named_by(frozenset(values)).where(*_conditions(wanted))
+        newest = found.order_by(DOCUMENTS.c.created_at.desc()).limit(limit)
         async with self.database.single() as connection:
-            return [Document.model_validate(row) for row in await connection.execute(newest)]
+            rows = await connection.execute(newest, values)
+            return [Document.model_validate(row) for row in rows]
 
     async def list(
         self,
