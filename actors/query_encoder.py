@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from async_lru import alru_cache
 from ray.exceptions import RayActorError
 
 from actors.registry import awaited
@@ -19,6 +22,30 @@ SECONDS = 20.0  # limit of a query
 RAY_SECONDS = 30.0
 """How long queries are calls of Ray after the socket has failed: the actor is on another machine,
 or it was restarted and has another socket."""
+
+
+KEPT_VECTORS = 1_000
+"""Vectors of the last queries, 1.5 kB each with 384 dimensions: the next page of a search and a
+changed filter need no model, which takes 5 ms."""
+
+
+class QueryEncoders:
+    """Embeds queries with the embedding actors in turns."""
+
+    def __init__(self, embedders: Sequence[Any]) -> None:
+        self._turns = itertools.cycle(map(QueryEncoder, embedders))
+        self._kept = alru_cache(maxsize=KEPT_VECTORS)(self.encode)
+
+    async def vector(self, text: str) -> np.ndarray:
+        """Returns the unit vector of a query, shape (dimension,), kept from an earlier one or new.
+
+        Raises ServiceNotReady.
+        """
+        return await self._kept(text)
+
+    async def encode(self, text: str) -> np.ndarray:
+        """Returns the unit vector of a query as an actor embeds it now. Raises ServiceNotReady."""
+        return await next(self._turns).encode(text)
 
 
 class QueryEncoder:

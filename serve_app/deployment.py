@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from ray.serve.context import _get_global_client
 
 from actors.component_states import ComponentStates
 from actors.launch import Addresses, launch, pipeline_config, retention_of, stop
-from actors.query_encoder import QueryEncoder
+from actors.query_encoder import QueryEncoders
 from actors.registry import embedders, get_actor
 from actors.reranker_handle import RerankerHandle
 from actors.workforce import WorkforceReport
@@ -218,7 +217,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         guard=IdentityGuard(
             IdentityCheck(library, vectors, blobs), time.monotonic, IDENTITY_CHECK_SECONDS
         ),
-        embed_query=actors.embed_query,
+        embed_query=actors.encoders.vector,
         wake=actors.wake,
         cancelled=actors.cancelled,
         deletions_due=actors.deletions_due,
@@ -286,7 +285,7 @@ class ActorHandles:
     """Handles of the actors in a replica. A handle stays valid when its actor restarts."""
 
     def __init__(self, actors: int) -> None:
-        self.encoders = itertools.cycle(map(QueryEncoder, embedders(actors)))
+        self.encoders = QueryEncoders(embedders(actors))
         self.manager: Any = None
         self.manager_cached_until = 0.0
         self.lanes_to_wake: set[Lane] = set()
@@ -302,10 +301,6 @@ class ActorHandles:
             self.manager = get_actor(JOB_MANAGER)
             self.manager_cached_until = time.monotonic() + LOOKUP_TTL_SECONDS
         return self.manager
-
-    async def embed_query(self, text: str) -> np.ndarray:
-        """Returns the unit vector of a query, shape (dimension,). Raises ServiceNotReady."""
-        return await next(self.encoders).encode(text)
 
     def wake(self, lane: Lane) -> None:
         """Hints the JobManager that a lane has work; without it, the next poll finds the work.
@@ -348,4 +343,4 @@ class ActorHandles:
 
     async def probe_vector(self) -> np.ndarray:
         """Returns the vector of PROBE; concurrent checks share one call. Raises ServiceNotReady."""
-        return await self.probes.run(PROBE, partial(self.embed_query, PROBE))
+        return await self.probes.run(PROBE, partial(self.encoders.encode, PROBE))

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.bench.ack import form_body, open_connection, upload
 from tests.bench.processes import CpuMeter
 from tests.bench.report import Figure, Findings
-from tests.bench.search import questions, search_once
+from tests.bench.search import new_question, search_once
 from tests.bench.start import COLLECTION, started
 from tests.made_library import fill_home
 from tests.pdf_builder.random_papers import one_page_paper, with_mark
@@ -84,12 +84,11 @@ def _load(connections: Sequence[HTTPConnection], request: Request, turn: int) ->
         return sum(pool.map(client, range(len(connections))))
 
 
-QUERIES = list(questions(500))
 PDF = one_page_paper(1, UPLOAD_BYTES)
 
 
-def _search_one(connection: HTTPConnection, number: int) -> None:
-    search_once(connection, QUERIES[number % len(QUERIES)], COLLECTION)
+def _search_one(connection: HTTPConnection, _number: int) -> None:
+    search_once(connection, new_question(), COLLECTION)
 
 
 def _upload_one(connection: HTTPConnection, number: int) -> None:

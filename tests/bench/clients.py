@@ -25,7 +25,7 @@ import httpx
 
 from tests.bench.ack import HEADERS, form_body
 from tests.bench.report import Findings, Grid, quantile
-from tests.bench.search import questions
+from tests.bench.search import new_question
 from tests.bench.stage import Stage, settle
 from tests.pdf_builder.random_papers import one_page_paper, with_mark
 
@@ -123,8 +123,8 @@ async def _paced(
         return await asyncio.gather(*(request(place / rate) for place in range(total)))
 
 
-async def _search(http: httpx.AsyncClient, number: int) -> httpx.Response:
-    body = {"query": QUESTIONS[number % REQUESTS], "collection": COLLECTION}
+async def _search(http: httpx.AsyncClient, _number: int) -> httpx.Response:
+    body = {"query": new_question(), "collection": COLLECTION}
     return await http.post("/api/v1/search", json=body)
 
 
@@ -144,6 +144,3 @@ def _drain(stage: Stage) -> None:
             settle()
         while client.jobs(status="running", limit=1).items:
             settle()
-
-
-QUESTIONS = list(questions(REQUESTS))

@@ -34,6 +34,7 @@ COLLECTION = "bench-search"
 JSON = {"Content-Type": "application/json"}
 COLUMNS = ("idle p50 ms", "p99 ms", "bare p50 ms", "p99 ms", "busy p50 ms", "p99 ms", "restart s")
 RETRY_SECONDS = 0.05
+CHANCE = random.Random(3)
 
 
 def measure(folder: Path, models: Path, papers: Sequence[Path], sizes: Sequence[int]) -> Findings:
@@ -131,9 +132,12 @@ def _post(connection: HTTPConnection, query: str, collection: str) -> tuple[int,
 
 
 def questions(count: int) -> Iterator[str]:
-    """Yields queries of eight words that occur together in the made papers, without quotes."""
-    chance = random.Random(3)
-    for _ in range(count):
-        words = chance.choice(python_docs_paragraphs()).replace('"', "").split()
-        start = chance.randrange(len(words) - QUERY_WORDS)
-        yield " ".join(words[start : start + QUERY_WORDS])
+    """Yields queries that were not asked before: a service keeps the vectors of queries."""
+    return (new_question() for _ in range(count))
+
+
+def new_question() -> str:
+    """Returns eight words that occur together in the made papers, without quotes."""
+    words = CHANCE.choice(python_docs_paragraphs()).replace('"', "").split()
+    start = CHANCE.randrange(len(words) - QUERY_WORDS)
+    return " ".join(words[start : start + QUERY_WORDS])

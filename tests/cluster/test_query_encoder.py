@@ -79,6 +79,39 @@ async def test_late_answer_is_not_ready(actors: Any, monkeypatch: pytest.MonkeyP
     assert np.array_equal(await encoder.encode("wing"), BY_SOCKET)
 
 
+async def test_query_that_was_asked_before_needs_no_actor(cluster: Any, actors: Any) -> None:
+    from actors.query_encoder import QueryEncoders
+
+    actor = actors()
+    encoders = QueryEncoders([actor])
+    await encoders.vector("wing")
+    cluster.kill(actor)
+    assert np.array_equal(await encoders.vector("wing"), BY_SOCKET)
+    with pytest.raises(ServiceNotReady):
+        while True:
+            await encoders.encode("wing")  # the socket may answer for some milliseconds
+    with pytest.raises(ServiceNotReady):
+        await encoders.vector("flow")
+
+
+async def test_failure_is_not_kept(actors: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from actors import query_encoder
+
+    encoders = query_encoder.QueryEncoders([actors()])
+    with monkeypatch.context() as patch, pytest.raises(ServiceNotReady):
+        patch.setattr(query_encoder, "SECONDS", 0.0)
+        await encoders.vector("wing")
+    assert np.array_equal(await encoders.vector("wing"), BY_SOCKET)
+
+
+async def test_actors_embed_in_turns(actors: Any) -> None:
+    from actors.query_encoder import QueryEncoders
+
+    encoders = QueryEncoders([actors(), actors(has_socket=False)])
+    vectors = [await encoders.vector(text) for text in ("wing", "flow", "wake")]
+    assert np.array_equal(vectors, [BY_SOCKET, BY_RAY, BY_SOCKET])
+
+
 @pytest.fixture
 def embedder(cluster: Any, tmp_path: Path) -> Iterator[Any]:
     """An embedding actor with the default model; it ends with the test."""
