@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from runtime.parent_death import ending_with_parent
 from runtime.ports import is_listening
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-def pdeathsig_preexec(death_signal: signal.Signals) -> Callable[[], None] | None:
-    """Returns a `preexec_fn` that sets PR_SET_PDEATHSIG; None on systems other than Linux.
-
-    Linux sends `death_signal` to the child when the spawning thread ends, not the process. Spawn
-    from a thread that lives as long as the child should.
-    """
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)  # loaded before the fork: no imports between fork and exec
-    return lambda: libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
 
 
 def spawn(
@@ -37,20 +22,20 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Starts the command in a new process group, which Ctrl-C does not reach; returns the process.
 
-    Its output is appended to `log`. Without an `environment` it gets that of this process. The
+    It gets `death_signal` when the calling thread ends. Its output is appended to `log`, also the
+    error if the command does not exist. Without an `environment` it gets that of this process. The
     session is that of this process: with autogroups, Linux divides the CPUs between sessions, and
     nice values count only within a session.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
-            list(command),
+            ending_with_parent(command, death_signal),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
             env=environment,
-            preexec_fn=pdeathsig_preexec(death_signal),
         )
 
 

@@ -26,6 +26,8 @@ READY = "Paperworks is ready: http"  # a traceback quotes the line that prints i
 START_TIMEOUT_SECONDS = 280.0
 STOP_TIMEOUT_SECONDS = 40.0  # 6 to 9 s on an idle machine
 MARK = "TEST_SERVICE_MARK"
+# A shell ignores SIGINT for background jobs, and `serve run` inherits that.
+WITH_SIGINT = ("env", "--default-signal=INT")
 LEASE_SECONDS = 4.0
 # Short leases: tasks of a killed JobManager are requeued after a few seconds.
 SHORT_LEASES = {
@@ -67,11 +69,6 @@ def ready_service(home: Path, models: Path, **environment: str) -> Iterator[Runn
         service.stop()
 
 
-def _reset_sigint() -> None:
-    """Restores SIGINT: a shell ignores it for background jobs, and `serve run` inherits that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class RunningService:
     """A service with its own home and ports; `stop` asserts that none of its processes remains.
 
@@ -104,13 +101,12 @@ class RunningService:
             (home / "models").symlink_to(models)  # conversion takes most of a first start
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                self.command,
+                [*WITH_SIGINT, *self.command],
                 stdout=output,
                 stderr=output,
                 cwd=ROOT,
                 env=self.environment,
                 start_new_session=True,
-                preexec_fn=_reset_sigint,
             )
 
     def __enter__(self) -> Self:

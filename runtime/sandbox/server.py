@@ -22,21 +22,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from domain.errors import TooMuchOutput
-from runtime.processes import pdeathsig_preexec
+from runtime.parent_death import end_with_parent
 from runtime.sandbox.confine import confine
 from runtime.sandbox.descendants import adopt_orphans, wait_for
 from runtime.sandbox.limits import Limits, own_memory_bytes
 from runtime.sandbox.messages import CHILD_PID, EXIT_INFO, Request, receive_message
 from runtime.sandbox.wire import FAILURE, PARTS, PROGRESS, RESULT, dump, failure_of, write_frame
-
-
-def end_with_parent(parent: int) -> None:
-    """Makes the kernel kill this process when the thread that spawned it ends; exits if `parent` is
-    already gone."""
-    if set_death_signal := pdeathsig_preexec(signal.SIGKILL):
-        set_death_signal()
-    if os.getppid() != parent:
-        sys.exit(1)
 
 
 def serve(control: socket.socket) -> None:
@@ -54,10 +45,11 @@ def serve(control: socket.socket) -> None:
 def _fork_child(control: socket.socket, request: bytes) -> None:
     """Sends the child's process id, then its exit status; the child itself sends the result."""
     _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+    server = os.getpid()
     child = os.fork()
     if not child:
         control.close()
-        _work(request, descriptors)
+        _work(request, descriptors, server)
     for descriptor in descriptors:
         os.close(descriptor)
     control.sendall(CHILD_PID.pack(child))
@@ -67,11 +59,10 @@ def _fork_child(control: socket.socket, request: bytes) -> None:
     control.sendall(EXIT_INFO.pack(status, grown_bytes, used.ru_utime + used.ru_stime))
 
 
-def _work(request: bytes, descriptors: Sequence[int]) -> NoReturn:
+def _work(request: bytes, descriptors: Sequence[int], server: int) -> NoReturn:
     """Runs in the child: executes the request, sends its result or failure, and exits."""
     os.setpgid(0, 0)
-    if set_death_signal := pdeathsig_preexec(signal.SIGKILL):
-        set_death_signal()
+    end_with_parent(signal.SIGKILL, server)
     _close_all_but(descriptors)
     call: Request = pickle.loads(request)
     results, *files = descriptors
@@ -120,5 +111,5 @@ class ProgressReporter:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent(int(sys.argv[2]))
+    end_with_parent(signal.SIGKILL, int(sys.argv[2]))
     serve(socket.socket(fileno=int(sys.argv[1])))

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.parent_death import ending_with_parent
 from runtime.ports import free_port
-from runtime.processes import pdeathsig_preexec, stop
+from runtime.processes import stop
 from serve_app.client import Client
 from serve_app.process.readiness import wait_until_ready
 from stores.embedded.embedded_milvus import EmbeddedMilvus
@@ -92,13 +93,12 @@ def start_service(
     command = [sys.executable, "-c", code, "up", "--port", str(port), "--home", str(home)]
     with log.open("ab") as output:
         return subprocess.Popen(
-            command,
+            ending_with_parent(command, signal.SIGTERM),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             process_group=0,
-            preexec_fn=pdeathsig_preexec(signal.SIGTERM),
         )
 
 
