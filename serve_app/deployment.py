@@ -73,6 +73,7 @@ from stores.postgres.notifications import JobNotifications
 from stores.postgres.request_counts import RequestCounts
 from stores.postgres.system_queries import SystemQueries
 from stores.postgres.task_queue import TaskQueue
+from stores.postgres.warm_pool import WarmPool
 from stores.postgres.webhook_store import WebhookStore
 
 PROBE = "ready?"  # the query of the checks of /readyz
@@ -245,7 +246,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         webhooks=WebhookStore(database, settings.webhooks),
         folders=FolderJobs(database),
     )
-    services.checks["search"] = partial(check_search, services, actors)
+    services.checks["search"] = partial(check_search, services, actors, WarmPool(database))
     return _with_reranker(services, settings.search)
 
 
@@ -275,10 +276,12 @@ def system_report(settings: Settings, database: Database) -> SystemReport:
     return SystemReport(system_facts(settings), queries, activity, workforce.current)
 
 
-async def check_search(services: Services, actors: ActorHandles) -> None:
-    """Raises Unavailable unless this process answers a search by embedding and by words."""
+async def check_search(services: Services, actors: ActorHandles, pool: WarmPool) -> None:
+    """Raises Unavailable unless this process answers a search by embedding and by words, and has
+    opened its connections to the database once."""
     probe = LibrarySearch(SearchQuery(PROBE, limit=1))
     await find_hits(probe, await actors.probe_vector(), services)
+    await pool.open()
 
 
 class ActorHandles:

@@ -230,6 +230,12 @@ async def admit_new(
     return list(admissions) if inserted else []
 
 
+async def prepare_admission(connection: asyncpg.Connection) -> None:
+    """Admits no uploads, after which the server has parsed and planned the statement."""
+    job = ("", "", "", Lane.INTERACTIVE, 1)
+    await connection.fetch(INSERT_ALL_NEW, *job, [], [], [], [], [], "", None)
+
+
 async def resolve_documents(
     connection: AsyncConnection,
     collection: str,

@@ -56,7 +56,9 @@ class Database:
     def __init__(self, url: str, pool_size: int = 8, limits: SessionLimits | None = None) -> None:
         self.address = parse_postgres_url(url)
         self.limits = limits or SessionLimits()
+        self.pool_size = pool_size
         pool = {"pool_size": pool_size, "max_overflow": pool_size, "pool_timeout": 10}
+        pool["pool_use_lifo"] = True  # the server process of the last call has the data at hand
         self.engine = _engine(self.address, self.limits, **pool)
         self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(self.engine.sync_engine, "checkout", _reject_closed)

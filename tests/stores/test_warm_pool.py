@@ -1,0 +1,65 @@
+"""The connections of a process are open before its first uploads, and prepared without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import TextClause, text
+
+from domain.errors import DatabaseUnavailable, ServiceNotReady
+from domain.jobs import Upload
+from runtime.ports import free_port
+from stores.postgres.database import Database
+from stores.postgres.job_store import JobStore
+from stores.postgres.migrate import migrate
+from stores.postgres.warm_pool import WarmPool
+from tests.stores.test_migrations import empty  # noqa: F401 - a fixture
+
+CONNECTIONS = text(
+    "SELECT array_agg(pid ORDER BY pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND backend_type = 'client backend'"
+)
+ROWS = text(
+    "SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM tasks) "
+    "+ (SELECT count(*) FROM documents) + (SELECT count(*) FROM collections) "
+    "+ (SELECT count(*) FROM audit_log)"
+)
+
+
+async def value(database: Database, query: TextClause) -> object:
+    async with database.single() as connection:
+        return (await connection.execute(query)).scalar_one()
+
+
+async def test_open_pool_admits_at_once_without_another_connection(database: Database) -> None:
+    pool = WarmPool(database)
+    await pool.open()
+    opened = await value(database, CONNECTIONS)
+    assert isinstance(opened, list) and len(opened) == database.pool_size
+    uploads = [Upload("a.pdf", f"{n:064x}", 10) for n in range(database.pool_size)]
+    jobs = JobStore(database)
+    await asyncio.gather(*(jobs.admit("papers", [upload]) for upload in uploads))
+    await pool.open()
+    assert await value(database, CONNECTIONS) == opened
+
+
+async def test_opening_admits_nothing(database: Database) -> None:
+    before = await value(database, ROWS)
+    await WarmPool(database).open()
+    assert await value(database, ROWS) == before
+
+
+async def test_pool_opens_after_the_migration(empty: Database) -> None:  # noqa: F811
+    pool = WarmPool(empty)
+    with pytest.raises(ServiceNotReady, match="being migrated"):
+        await pool.open()
+    await migrate(empty)
+    await pool.open()
+
+
+async def test_pool_of_a_database_that_is_away_says_so() -> None:
+    database = Database(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+    with pytest.raises(DatabaseUnavailable):
+        await WarmPool(database).open()
+    await database.close()
