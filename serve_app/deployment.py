@@ -27,7 +27,7 @@ from configs.settings import JobSettings, SearchSettings, Settings
 from domain.collection_names import naming
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
-from domain.library_search import LibrarySearch, parsed_search
+from domain.library_search import parsed_search
 from domain.names import APPLICATION, JOB_MANAGER, METRICS_FOLDER
 from domain.relevance import CALIBRATIONS
 from domain.search import SearchMode, SearchQuery
@@ -41,13 +41,13 @@ from runtime.single_flight import SingleFlight
 from serve_app.access.gate import Gate
 from serve_app.api.app import create_api
 from serve_app.api.metrics import Metrics
+from serve_app.api.search_check import PROBE, SearchCheck
 from serve_app.api.services import Services
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.protocol import guarded_protocol
 from serve_app.library.rendering import Renderer
 from serve_app.library.reranking import Reranking
 from serve_app.library.search import run_search
-from serve_app.library.search_hits import find_hits
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
 from serve_app.schemas.core import SearchResult
 from serve_app.system.compose import system_facts
@@ -70,13 +70,12 @@ from stores.postgres.job_store import JobStore
 from stores.postgres.key_store import KeyStore
 from stores.postgres.library_record import LibraryStore, read_milvus_name
 from stores.postgres.notifications import JobNotifications
+from stores.postgres.open_connections import open_connections
 from stores.postgres.request_counts import RequestCounts
 from stores.postgres.system_queries import SystemQueries
 from stores.postgres.task_queue import TaskQueue
-from stores.postgres.warm_pool import WarmPool
 from stores.postgres.webhook_store import WebhookStore
 
-PROBE = "ready?"  # the query of the checks of /readyz
 LOOKUP_TTL_SECONDS = 5.0
 WAKE_DELAY_SECONDS = 0.001
 WAKE_INTERVAL_SECONDS = 0.02
@@ -246,7 +245,8 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         webhooks=WebhookStore(database, settings.webhooks),
         folders=FolderJobs(database),
     )
-    services.checks["search"] = partial(check_search, services, actors, WarmPool(database))
+    warm_up = partial(open_connections, database)
+    services.checks["search"] = SearchCheck(services, actors.probe_vector, warm_up).check
     return _with_reranker(services, settings.search)
 
 
@@ -274,14 +274,6 @@ def system_report(settings: Settings, database: Database) -> SystemReport:
     workforce = WorkforceReport(settings.model.actors, on_one_machine=is_local)
     queries, activity = SystemQueries(database), ActivityStore(database)
     return SystemReport(system_facts(settings), queries, activity, workforce.current)
-
-
-async def check_search(services: Services, actors: ActorHandles, pool: WarmPool) -> None:
-    """Raises Unavailable unless this process answers a search by embedding and by words, and has
-    opened its connections to the database once."""
-    probe = LibrarySearch(SearchQuery(PROBE, limit=1))
-    await find_hits(probe, await actors.probe_vector(), services)
-    await pool.open()
 
 
 class ActorHandles:

@@ -7,7 +7,6 @@ two descriptors: the pipe for its result and the file that it reads.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import pickle
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from domain.errors import TooMuchOutput
+from runtime.garbage import keep_loaded
 from runtime.parent_death import end_with_parent
 from runtime.sandbox.confine import confine
 from runtime.sandbox.descendants import adopt_orphans, wait_for
@@ -36,8 +36,7 @@ def serve(control: socket.socket) -> None:
         adopt_orphans()
         warm, arguments, idle_seconds = pickle.loads(receive_message(control))
         pkgutil.resolve_name(warm)(*arguments)
-        gc.collect()
-        gc.freeze()  # the garbage collector of a child must not touch shared pages
+        keep_loaded()
         while select.select([control], [], [], idle_seconds)[0]:
             _fork_child(control, receive_message(control))
 

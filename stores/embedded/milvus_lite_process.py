@@ -10,6 +10,7 @@ import logging
 import sys
 from pathlib import Path
 
+from runtime.garbage import keep_loaded
 from runtime.patches.milvus_lite_server import open_database, serve
 from stores.embedded.indexed_collection import IndexedCollection
 from stores.embedded.indexed_servicer import IndexedServicer
@@ -27,6 +28,7 @@ def main(port: str, folder: str, token_file: str, progress_file: str) -> None:
     logging.getLogger("milvus_lite").setLevel(logging.WARNING)  # logs every compaction
     IndexedCollection.progress = LoadProgress(Path(progress_file))
     database = open_database(folder, IndexedCollection)
+    keep_loaded()
     serve(database, IndexedServicer(database), int(port), Path(token_file).read_text())
 
 

@@ -13,7 +13,7 @@ from runtime.ports import free_port
 from stores.postgres.database import Database
 from stores.postgres.job_store import JobStore
 from stores.postgres.migrate import migrate
-from stores.postgres.warm_pool import WarmPool
+from stores.postgres.open_connections import open_connections
 from tests.stores.test_migrations import empty  # noqa: F401 - a fixture
 
 CONNECTIONS = text(
@@ -32,34 +32,31 @@ async def value(database: Database, query: TextClause) -> object:
         return (await connection.execute(query)).scalar_one()
 
 
-async def test_open_pool_admits_at_once_without_another_connection(database: Database) -> None:
-    pool = WarmPool(database)
-    await pool.open()
+async def test_open_connections_admit_without_another_one(database: Database) -> None:
+    await open_connections(database)
     opened = await value(database, CONNECTIONS)
     assert isinstance(opened, list) and len(opened) == database.pool_size
     uploads = [Upload("a.pdf", f"{n:064x}", 10) for n in range(database.pool_size)]
     jobs = JobStore(database)
     await asyncio.gather(*(jobs.admit("papers", [upload]) for upload in uploads))
-    await pool.open()
     assert await value(database, CONNECTIONS) == opened
 
 
 async def test_opening_admits_nothing(database: Database) -> None:
     before = await value(database, ROWS)
-    await WarmPool(database).open()
+    await open_connections(database)
     assert await value(database, ROWS) == before
 
 
 async def test_pool_opens_after_the_migration(empty: Database) -> None:  # noqa: F811
-    pool = WarmPool(empty)
     with pytest.raises(ServiceNotReady, match="being migrated"):
-        await pool.open()
+        await open_connections(empty)
     await migrate(empty)
-    await pool.open()
+    await open_connections(empty)
 
 
 async def test_pool_of_a_database_that_is_away_says_so() -> None:
     database = Database(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
     with pytest.raises(DatabaseUnavailable):
-        await WarmPool(database).open()
+        await open_connections(database)
     await database.close()
