@@ -16,6 +16,7 @@ from domain.jobs import Lane
 from embedding.encoder import TokenEncoder, encoder_input
 from embedding.token_batch import TokenBatch
 from embedding.token_format import EncoderInput
+from runtime.garbage import keep_loaded
 from runtime.local_calls import LocalServer
 from runtime.niceness import lower_cpu_priority
 
@@ -61,6 +62,7 @@ class Embedder:
                 urgent_weight=interactive_weight,
             ).result()
         self.queries = LocalServer(self._encoded_query)
+        keep_loaded()
 
     def encode(self, texts: Sequence[str], lane: Lane = Lane.BULK) -> np.ndarray:
         """Returns unit vectors of the texts, shape (len(texts), dimension), float32."""

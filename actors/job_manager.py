@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from domain.errors import DatabaseUnavailable, Unavailable
 from domain.jobs import Lane, Progress, Task
 from domain.webhooks import WebhookOptions
+from runtime.garbage import keep_loaded
 
 if TYPE_CHECKING:
     from actors.folder_loop import FolderLoop
@@ -314,6 +315,7 @@ class JobManager:
 
     async def _main(self) -> None:
         await self._start()
+        keep_loaded()
         self.started.set()
         await asyncio.gather(
             self._every(self.policy.lease_seconds / 4, self.leases.heartbeat),

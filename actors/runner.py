@@ -20,6 +20,7 @@ from domain.jobs import Lane, Task, TaskStatus
 from pipelines.config import blob_store
 from pipelines.lane_config import LaneConfig, TaskResult
 from pipelines.rows import PaperRow
+from runtime.garbage import keep_loaded
 from stores.blobs.warmup_blob import WARM_UP_PDF, WARM_UP_SHA256
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Runner:
         written = [VersionRange(task.document_id, 1, task.version) for task in tasks]
         run_remote(delete_versions, lane.config, written)
         _check_warm_up(outcomes, len(tasks))
+        keep_loaded()
         return len(tasks)
 
     def pid(self) -> int:

@@ -18,6 +18,7 @@ from pipelines.config import blob_store, vector_store
 from pipelines.lane_config import LaneConfig
 from pipelines.progress import ProgressReporter
 from pipelines.rows import PaperRow, Row
+from runtime.garbage import keep_loaded
 from runtime.niceness import lower_cpu_priority
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ def _make_stage(name: str, *, extracts: bool = True, indexes: bool = True) -> St
         except Exception as error:
             _log_failure(paper.task, name, error)
             return PaperRow(paper.task, failure=failure_of(error)).dump()
+        finally:
+            keep_loaded()  # the first paper has imported everything
 
     run_stage.__name__ = run_stage.__qualname__ = name
     return run_stage

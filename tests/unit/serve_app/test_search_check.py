@@ -17,8 +17,11 @@ from tests.unit.serve_app.library import Library
 @pytest.fixture(autouse=True)
 def unfrozen() -> Iterator[None]:
     """Returns all objects to the garbage collector at the end."""
+    threshold = gc.get_threshold()
+    keep_loaded.cache_clear()
     yield
     gc.unfreeze()
+    gc.set_threshold(*threshold)
 
 
 class Warmed:
