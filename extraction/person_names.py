@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from enum import Flag, auto
 
 from domain.papers import Author
-from extraction.text.lines import SUPERSCRIPT_MARK
+from extraction.text.marks import SUPERSCRIPT_MARK
 from extraction.vocabulary.front_matter import COUNTRY, FUNCTION_WORDS, OF_TITLES, is_address
 
 

@@ -28,7 +28,8 @@ from extraction.person_names import (
     without_contacts,
 )
 from extraction.text.labels import ARTICLE_KIND
-from extraction.text.lines import SUPERSCRIPT_MARK, Line
+from extraction.text.lines import Line
+from extraction.text.marks import SUPERSCRIPT_MARK
 from extraction.vocabulary.front_matter import FRONT_ENDS, FUNCTION_WORDS, is_address
 
 _ENDS_OPEN = re.compile(rf"(?:[{SUPERSCRIPT_MARK},;&·•|]|\band|\bund|\bet|\by)\s*+[*†‡§]*+\s*+$")

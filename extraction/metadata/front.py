@@ -11,7 +11,8 @@ from itertools import pairwise
 from extraction.geometry import union
 from extraction.person_names import plain
 from extraction.structure.title import stands_beside
-from extraction.text.lines import SUPERSCRIPT_MARK, Line, joined
+from extraction.text.lines import Line, joined
+from extraction.text.marks import SUPERSCRIPT_MARK
 
 # Heuristics. Distances are in type sizes unless another unit is given.
 _MAX_LINES = 400  # of a page that are examined

@@ -13,7 +13,8 @@ from domain.papers import BlockKind, PageSize, SectionRole
 from extraction.structure.reference_starts import MIN_ENTRIES, MIN_SURE_SHARE, has_year, number_of
 from extraction.structure.roles import role_of
 from extraction.text.labels import ARTICLE_KIND
-from extraction.text.lines import SUPERSCRIPT_MARK, Line
+from extraction.text.lines import Line
+from extraction.text.marks import SUPERSCRIPT_MARK
 from extraction.text.page_metrics import FRONT_PAGES, DocumentMetrics
 from extraction.text.paragraphs import Paragraph
 from extraction.text.rules import Rule, decide

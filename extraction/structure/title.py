@@ -11,7 +11,8 @@ from extraction.geometry import overlap_x
 from extraction.person_names import is_strong_name, split_names, without_contacts
 from extraction.text.clean import clean_text
 from extraction.text.labels import ARTICLE_KIND, KNOWN_HEADING, split_number
-from extraction.text.lines import SUPERSCRIPT_MARK, Line
+from extraction.text.lines import Line
+from extraction.text.marks import SUPERSCRIPT_MARK
 from extraction.vocabulary.front_matter import (
     CITE_THIS,
     EMAIL,

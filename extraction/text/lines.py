@@ -27,6 +27,7 @@ from extraction.geometry import (
 from extraction.text.assembly import assembled
 from extraction.text.clean import clean_text
 from extraction.text.drawn import DrawnPage, drawn_page, rotation_of
+from extraction.text.marks import SUPERSCRIPT_MARK
 from extraction.text.pieces import SCRIPT_RISE, SCRIPT_SIZE, Piece, Span, is_script, rise_of
 
 _BOLD_NAMES = (
@@ -41,9 +42,6 @@ _BOLD_NAMES = (
     "nimbusromno9l-medi",
 )
 _BOLD_ENDS = (".b", "-b", "-sb", "-medi")
-
-# Replaces in `Line.text_with_superscript_marks` each run of superscript characters.
-SUPERSCRIPT_MARK = "\u241f"
 
 _WIDE_SPACE = "   "  # separates names that stand side by side
 _SUPERSCRIPT, _ITALIC, _BOLD = 1, 2, 16  # bits of MuPDF's span flags

@@ -11,7 +11,8 @@ from extraction.geometry import overlap_x
 from extraction.text.clean import is_right_to_left
 from extraction.text.labels import NUMBERED
 from extraction.text.line_kinds import line_kinds
-from extraction.text.lines import SUPERSCRIPT_MARK, Line, font_family
+from extraction.text.lines import Line, font_family
+from extraction.text.marks import SUPERSCRIPT_MARK
 from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.rules import Rule, decide
 from extraction.vocabulary.captions import is_caption

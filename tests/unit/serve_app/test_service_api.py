@@ -249,10 +249,10 @@ def test_every_error_class_has_a_status() -> None:
         assert (status_of(kind()) == 500) == (kind.code in own_mistakes), kind
 
 
-def test_api_imports_no_ray_torch_or_settings() -> None:
+def test_api_imports_no_ray_torch_mupdf_or_settings() -> None:
     code = (
         "import sys, serve_app.api.app;"
-        "print({'ray', 'torch', 'configs', 'pymilvus'} & sys.modules.keys())"
+        "print({'ray', 'torch', 'pymupdf', 'configs', 'pymilvus'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stderr
