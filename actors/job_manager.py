@@ -119,9 +119,10 @@ class JobManager:
         self.local_key = config.local_key
         self.prepare = parts.prepare
         self.info = dict(config.info)
-        # An open connection takes 2 to 5 MB. Four are enough since one query finds what is due: an
+        # A kept connection takes 2 to 5 MB. Four are enough since one query finds what is due: an
         # idle service opens no other in 30 s, and a folder of 40 papers one.
-        self.database = Database(with_password(config.database_url, "DATABASE_URL"), pool_size=4)
+        url = with_password(config.database_url, "DATABASE_URL")
+        self.database = Database(url, pool_size=4, overflow=12)
         self.jobs = JobStore(
             self.database, max_attempts=policy.max_attempts, keep_days=policy.keep_days
         )

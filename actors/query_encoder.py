@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from async_lru import alru_cache
+from cachetools import LRUCache
 from ray.exceptions import RayActorError
 
 from actors.registry import awaited
@@ -25,8 +25,8 @@ or it was restarted and has another socket."""
 
 
 KEPT_VECTORS = 1_000
-"""Vectors of the last queries, 1.5 kB each with 384 dimensions: the next page of a search and a
-changed filter need no model, which takes 5 ms."""
+"""Vectors of the last queries, 1.5 kB each with 384 dimensions, and their texts: the next page of a
+search and a changed filter need no model, which takes 5 ms."""
 
 
 class QueryEncoders:
@@ -34,14 +34,17 @@ class QueryEncoders:
 
     def __init__(self, embedders: Sequence[Any]) -> None:
         self._turns = itertools.cycle(map(QueryEncoder, embedders))
-        self._kept = alru_cache(maxsize=KEPT_VECTORS)(self.encode)
+        self._kept = LRUCache[str, np.ndarray](KEPT_VECTORS)
 
     async def vector(self, text: str) -> np.ndarray:
         """Returns the unit vector of a query, shape (dimension,), kept from an earlier one or new.
 
         Raises ServiceNotReady.
         """
-        return await self._kept(text)
+        vector = self._kept.get(text)
+        if vector is None:
+            vector = self._kept[text] = await self.encode(text)
+        return vector
 
     async def encode(self, text: str) -> np.ndarray:
         """Returns the unit vector of a query as an actor embeds it now. Raises ServiceNotReady."""

@@ -68,7 +68,7 @@ class StoreSettings(BaseModel):
         default=False, description="True if the blob folder is mounted on every node (NFS)."
     )
     pool_size: int = Field(
-        default=8, description="Size of the PostgreSQL connection pool of each process."
+        default=8, ge=1, description="Size of the PostgreSQL connection pool of each process."
     )
     trash_days: float = Field(
         default=30,

@@ -55,12 +55,12 @@ def _make_stage(name: str, *, extracts: bool = True, indexes: bool = True) -> St
         try:
             if extracts:
                 paper = _extract(paper, lane)
-            return (_embed_index(paper, lane) if indexes else paper).dump()
+            result = (_embed_index(paper, lane) if indexes else paper).dump()
         except Exception as error:
             _log_failure(paper.task, name, error)
             return PaperRow(paper.task, failure=failure_of(error)).dump()
-        finally:
-            keep_loaded()  # the first paper has imported everything
+        keep_loaded()  # what the first paper needed
+        return result
 
     run_stage.__name__ = run_stage.__qualname__ = name
     return run_stage

@@ -31,14 +31,16 @@ def ending_with_parent(command: Sequence[str], death_signal: signal.Signals) -> 
 def end_with_parent(death_signal: int, parent: int) -> None:
     """Makes Linux send the signal to this process when the thread that started it ends.
 
-    Exits with 1 if the process `parent` has already ended.
+    Exits with 1 at once if the process `parent` has already ended.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != parent:
-        sys.exit(1)
+        os._exit(1)
 
 
 if __name__ == "__main__":
     end_with_parent(int(sys.argv[1]), int(sys.argv[2]))
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python at its start, and inherited
+        signal.signal(ignored, signal.SIG_DFL)
     os.execvp(sys.argv[3], sys.argv[3:])

@@ -36,5 +36,5 @@ class SearchCheck:
         await find_hits(probe, await self._probe_vector(), self._services)
         if not self._is_warm:
             await self._open_connections()
-            keep_loaded()
+            keep_loaded()  # Ray Serve exempts only what was loaded before the first search
             self._is_warm = True

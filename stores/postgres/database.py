@@ -48,16 +48,25 @@ def seconds(count: float | ColumnElement[float]) -> ColumnElement[Any]:
 class Database:
     """Connections to PostgreSQL, opened on demand and closed by `close`.
 
+    Keeps `pool_size` of them open; `overflow` more, as many by default, are closed after use.
+
     A connection that the server has closed is replaced at checkout. asyncpg knows its state
     locally, which avoids the three round trips of SQLAlchemy's `pool_pre_ping`. Raises
     InvalidSetting for an invalid URL.
     """
 
-    def __init__(self, url: str, pool_size: int = 8, limits: SessionLimits | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        pool_size: int = 8,
+        limits: SessionLimits | None = None,
+        overflow: int | None = None,
+    ) -> None:
         self.address = parse_postgres_url(url)
         self.limits = limits or SessionLimits()
         self.pool_size = pool_size
-        pool = {"pool_size": pool_size, "max_overflow": pool_size, "pool_timeout": 10}
+        more = pool_size if overflow is None else overflow
+        pool = {"pool_size": pool_size, "max_overflow": more, "pool_timeout": 10}
         pool["pool_use_lifo"] = True  # the server process of the last call has the data at hand
         self.engine = _engine(self.address, self.limits, **pool)
         self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")

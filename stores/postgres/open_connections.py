@@ -8,33 +8,41 @@ wait for that.
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import asyncpg
 
-from domain.errors import PaperworksError, ServiceNotReady
+from domain.errors import DatabaseUnavailable, ServiceNotReady
 from stores.postgres.admission import prepare_admission
 from stores.postgres.database import Database
 
+log = logging.getLogger(__name__)
 BEING_MIGRATED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 
 
 async def open_connections(database: Database) -> None:
-    """Opens the connections that the pool keeps, ready for an admission.
+    """Opens the connections that the pool keeps, and plans an admission on each.
 
-    Raises DatabaseUnavailable, and ServiceNotReady before the database is migrated.
+    A server that has fewer is no error: the others are opened when uploads need them. Raises
+    ServiceNotReady before the database is migrated.
     """
     all_open = asyncio.Barrier(database.pool_size)  # none returns to the pool earlier
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(database.pool_size):
-                group.create_task(_open_one(database, all_open))
-    except* BEING_MIGRATED as errors:
-        raise ServiceNotReady("The database is being migrated.") from errors
-    except* PaperworksError as errors:
-        raise errors.exceptions[0] from errors
+    opened = (_open_one(database, all_open) for _ in range(database.pool_size))
+    for failure in await asyncio.gather(*opened, return_exceptions=True):
+        if isinstance(failure, BEING_MIGRATED):
+            raise ServiceNotReady("The database is being migrated.") from failure
+        if isinstance(failure, DatabaseUnavailable):
+            log.warning("Connections are opened when uploads need them: %s", failure)
+            return
+        if failure is not None and not isinstance(failure, asyncio.BrokenBarrierError):
+            raise failure
 
 
 async def _open_one(database: Database, all_open: asyncio.Barrier) -> None:
-    async with database.driver() as connection:
-        await prepare_admission(connection)
-        await all_open.wait()
+    try:
+        async with database.driver() as connection:
+            await prepare_admission(connection)
+            await all_open.wait()
+    except BaseException:
+        await all_open.abort()
+        raise

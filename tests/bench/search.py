@@ -34,7 +34,7 @@ COLLECTION = "bench-search"
 JSON = {"Content-Type": "application/json"}
 COLUMNS = ("idle p50 ms", "p99 ms", "bare p50 ms", "p99 ms", "busy p50 ms", "p99 ms", "restart s")
 RETRY_SECONDS = 0.05
-CHANCE = random.Random(3)
+CHANCE, ASKED = random.Random(3), set[str]()
 
 
 def measure(folder: Path, models: Path, papers: Sequence[Path], sizes: Sequence[int]) -> Findings:
@@ -138,6 +138,14 @@ def questions(count: int) -> Iterator[str]:
 
 def new_question() -> str:
     """Returns eight words that occur together in the made papers, without quotes."""
+    question = _eight_words()
+    while question in ASKED:
+        question = _eight_words()
+    ASKED.add(question)
+    return question
+
+
+def _eight_words() -> str:
     words = CHANCE.choice(python_docs_paragraphs()).replace('"', "").split()
     start = CHANCE.randrange(len(words) - QUERY_WORDS)
     return " ".join(words[start : start + QUERY_WORDS])

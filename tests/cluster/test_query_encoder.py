@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ray.exceptions import RayActorError
 
 from configs.settings import Settings
 from domain.errors import ServiceNotReady
@@ -34,6 +36,15 @@ def actors(cluster: Any) -> Iterator[Any]:
         cluster.kill(actor)
 
 
+async def until_restarted(cluster: Any, actor: Any) -> None:
+    """Returns when the actor answers; Ray may still fail calls for its killed process."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(RayActorError):
+                return await asyncio.to_thread(cluster.get, actor.pid.remote(), timeout=60)
+            await asyncio.sleep(0.1)
+
+
 async def test_query_is_sent_over_the_socket(actors: Any) -> None:
     from actors.query_encoder import QueryEncoder
 
@@ -55,7 +66,7 @@ async def test_actor_that_is_restarted_answers_by_ray_and_then_over_its_new_sock
     with suppress(ServiceNotReady):
         while not np.array_equal(await encoder.encode("wing"), BY_RAY):
             pass  # the socket may answer for some milliseconds
-    cluster.get(actor.pid.remote(), timeout=60)  # restarted
+    await until_restarted(cluster, actor)
     assert np.array_equal(await encoder.encode("wing"), BY_SOCKET)
 
 

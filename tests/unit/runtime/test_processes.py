@@ -89,7 +89,11 @@ def test_server_ends_if_its_parent_is_killed(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from runtime.processes import spawn
-print(spawn([sys.executable, "-c", {WAIT!r}], Path({str(tmp_path / "log")!r})).pid, flush=True)
+log = Path({str(tmp_path / "log")!r})
+server = spawn([sys.executable, "-uc", "print();" + {WAIT!r}], log)
+while not log.stat().st_size:
+    time.sleep(0.01)
+print(server.pid, flush=True)
 time.sleep(60)
 """
     command = [sys.executable, "-c", code]

@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 
 from domain.errors import DatabaseUnavailable, ServiceNotReady
-from runtime.garbage import keep_loaded
+from runtime.garbage import NEW_OBJECTS, keep_loaded
 from serve_app.api.search_check import SearchCheck
 from tests.unit.serve_app.library import Library
 
 
 @pytest.fixture(autouse=True)
 def unfrozen() -> Iterator[None]:
-    """Returns all objects to the garbage collector at the end."""
+    """Returns all objects to the garbage collector, before and after the test."""
     threshold = gc.get_threshold()
     keep_loaded.cache_clear()
+    gc.unfreeze()
     yield
+    keep_loaded.cache_clear()
     gc.unfreeze()
     gc.set_threshold(*threshold)
 
@@ -79,5 +81,7 @@ def test_kept_objects_are_exempt_and_later_ones_are_collected() -> None:
     cycle: list[object] = []
     cycle.append(cycle)
     del cycle
+    keep_loaded()  # does nothing the second time
     assert gc.collect() >= 1
     assert gc.get_freeze_count() == kept > 10_000
+    assert gc.get_threshold()[0] == NEW_OBJECTS
