@@ -107,6 +107,6 @@ time.sleep(60)
 
 def test_command_that_does_not_exist_is_in_the_error(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
-    server = spawn(["paperworks-no-such-server"], log)
+    server = spawn([str(tmp_path / "no-such-server")], log)
     with pytest.raises(RuntimeError, match="No such file"):
         wait_for_port(1, server, 30, log)
