@@ -22,8 +22,6 @@ SECONDS = 20.0  # limit of a query
 RAY_SECONDS = 30.0
 """How long queries are calls of Ray after the socket has failed: the actor is on another machine,
 or it was restarted and has another socket."""
-
-
 KEPT_VECTORS = 1_000
 """Vectors of the last queries, 1.5 kB each with 384 dimensions, and their texts: the next page of a
 search and a changed filter need no model, which takes 5 ms."""

@@ -211,6 +211,26 @@ async def admit_new(
     Returns [] and changes nothing if one of the documents exists or a file occurs twice; the caller
     then uses `resolve_documents` and `create_tasks`.
     """
+    try:
+        async with database.driver() as connection:
+            return await _insert_all_new(connection, collection, uploads, kind, lane, max_attempts)
+    except asyncpg.UniqueViolationError:  # race: another request with the same bytes was first
+        return []
+
+
+async def prepare_admission(connection: asyncpg.Connection) -> None:
+    """Admits no uploads, after which the server has parsed and planned the statement."""
+    await _insert_all_new(connection, "", [], "", Lane.INTERACTIVE, 1)
+
+
+async def _insert_all_new(
+    connection: asyncpg.Connection,
+    collection: str,
+    uploads: Sequence[Upload],
+    kind: str,
+    lane: Lane,
+    max_attempts: int,
+) -> list[Admission]:
     documents = [document_id(collection, upload.sha256) for upload in uploads]
     if len(set(documents)) < len(documents):
         return []
@@ -221,19 +241,9 @@ async def admit_new(
     job = (job_id, collection, kind, lane, max_attempts)
     flow = flow_of(job_id, lane, len(uploads))
     columns = (tasks, documents, digests, names, sizes, flow, actor())
-    try:
-        async with database.driver() as connection:
-            inserted = await connection.fetch(INSERT_ALL_NEW, *job, *columns)
-    except asyncpg.UniqueViolationError:  # race: another request with the same bytes was first
-        return []
+    inserted = await connection.fetch(INSERT_ALL_NEW, *job, *columns)
     admissions = map(Admission, [job_id] * len(uploads), tasks, documents, names)
     return list(admissions) if inserted else []
-
-
-async def prepare_admission(connection: asyncpg.Connection) -> None:
-    """Admits no uploads, after which the server has parsed and planned the statement."""
-    job = ("", "", "", Lane.INTERACTIVE, 1)
-    await connection.fetch(INSERT_ALL_NEW, *job, [], [], [], [], [], "", None)
 
 
 async def resolve_documents(

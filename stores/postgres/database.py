@@ -65,10 +65,14 @@ class Database:
         self.address = parse_postgres_url(url)
         self.limits = limits or SessionLimits()
         self.pool_size = pool_size
-        more = pool_size if overflow is None else overflow
-        pool = {"pool_size": pool_size, "max_overflow": more, "pool_timeout": 10}
-        pool["pool_use_lifo"] = True  # the server process of the last call has the data at hand
-        self.engine = _engine(self.address, self.limits, **pool)
+        self.engine = _engine(
+            self.address,
+            self.limits,
+            pool_size=pool_size,
+            max_overflow=pool_size if overflow is None else overflow,
+            pool_timeout=10,
+            pool_use_lifo=True,  # the server process of the last call has the data at hand
+        )
         self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(self.engine.sync_engine, "checkout", _reject_closed)
 

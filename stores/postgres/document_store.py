@@ -50,12 +50,7 @@ from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.document_orders import ORDERS
 from stores.postgres.job_status import IS_OPEN, cancelled_now, close_if_done
 from stores.postgres.paper_names import has_author, named_by, values_of
-from stores.postgres.schema import (
-    CITATIONS,
-    COLLECTIONS,
-    DOCUMENTS,
-    TASKS,
-)
+from stores.postgres.schema import CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
 from stores.postgres.work_links import find_links, find_links_of_tasks
 
 DOCUMENTS_PER_TRANSACTION = 500
