@@ -16,7 +16,7 @@ import ray
 from configs.settings import RaySettings
 from domain.names import NAMESPACE
 from runtime.dashboard_mode import DashboardMode
-from runtime.patches.ray_node import local_node
+from runtime.patches.ray_node import local_node, sigterm_handler_kept
 from runtime.ports import port_or_free
 
 POLL_SECONDS = 0.1
@@ -33,13 +33,15 @@ class RayCluster:
 def start_ray(settings: RaySettings, session_folder: Path | None = None) -> RayCluster:
     """Joins the configured cluster, or starts a local one that ends with this process.
 
-    `session_folder`: Ray's sockets, logs and the objects spilled from its object store.
+    `session_folder`: Ray's sockets, logs and the objects spilled from its object store. The signal
+    handlers of this process stay.
     """
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
     if settings.address:
-        context = ray.init(address=settings.address, namespace=NAMESPACE, **quiet)
+        with sigterm_handler_kept():
+            context = ray.init(address=settings.address, namespace=NAMESPACE, **quiet)
     else:
-        with local_node(settings.dashboard):
+        with local_node(settings.dashboard), sigterm_handler_kept():
             context = ray.init(
                 address="local",
                 namespace=NAMESPACE,

@@ -1,4 +1,4 @@
-"""Processes that Linux ends with the thread that started them.
+"""Processes that Linux ends with the thread that started them, or gives to another parent.
 
 As a program, `python parent_death.py SIGNAL PARENT COMMAND…` becomes the command. A `preexec_fn` of
 `subprocess` can hang: CPython 3.11 then runs Python's fork handlers in the child, which wait for a
@@ -16,7 +16,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 
 def ending_with_parent(command: Sequence[str], death_signal: signal.Signals) -> list[str]:
@@ -37,6 +37,13 @@ def end_with_parent(death_signal: int, parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of all descendants whose parent ends from now on, so that none
+    escapes by a double fork. Other systems give them to process 1."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
 
 
 if __name__ == "__main__":

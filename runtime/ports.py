@@ -1,4 +1,4 @@
-"""Allocates TCP ports on the loopback address for embedded servers."""
+"""Allocates TCP ports on the loopback address for embedded servers; checks ports."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ def free_port() -> int:
     return _reserve(0)
 
 
-def is_listening(port: int) -> bool:
-    """True if a connection to the loopback port is accepted."""
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def is_listening(port: int, host: str = "127.0.0.1") -> bool:
+    """True if a connection to the port is accepted within half a second."""
+    try:
+        socket.create_connection((host, port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
 
 
 def port_or_free(preferred: int) -> int:

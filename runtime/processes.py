@@ -1,4 +1,5 @@
-"""Starts server processes that end with their parent, and stops them within a time limit."""
+"""Starts server processes that end with their parent; stops them, and all descendants of this
+process, within a time limit."""
 
 from __future__ import annotations
 
@@ -6,10 +7,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from runtime.parent_death import ending_with_parent
+import psutil
+
+from runtime.parent_death import adopt_orphans, ending_with_parent
 from runtime.ports import is_listening
 
 
@@ -52,6 +56,30 @@ def stop(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def descendants_ended(timeout: float = 2) -> Iterator[None]:
+    """Kills the descendants of this process that outlive the block by `timeout` seconds.
+
+    On Linux also those that start or lose their parent within the block; elsewhere, orphans are
+    only those that were descendants before it.
+    """
+    adopt_orphans()
+    before = _descendants()
+    try:
+        yield
+    finally:
+        _, alive = psutil.wait_procs(before | _descendants(), timeout)
+        alive = {*alive, *_descendants()}
+        for process in alive:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout)
+
+
+def _descendants() -> set[psutil.Process]:
+    return set(psutil.Process().children(recursive=True))
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], timeout: float, log: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import psutil
 
@@ -34,6 +35,7 @@ SHORT_LEASES = {
     "PAPERWORKS_JOBS__LEASE_SECONDS": f"{LEASE_SECONDS:g}",
     "PAPERWORKS_JOBS__BACKOFF_BASE_SECONDS": "1",
 }
+Receiver = Literal["process", "thread", "group"]  # of a signal
 SERVICE_VARIABLES = ("PAPERWORKS_", "RAY_", "XDG_", "DATABASE_URL", "MILVUS_URI", "BLOB_URI", MARK)
 
 
@@ -154,18 +156,16 @@ class RunningService:
         signal_number: signal.Signals = signal.SIGTERM,
         grace_seconds: float = 0,
         *,
-        whole_group: bool = False,
+        receiver: Receiver = "process",
     ) -> None:
         """Sends the signal; asserts exit status 0 within the timeout and no remaining process.
 
         `grace_seconds`: how long child processes may outlive the first process.
-        `whole_group`: the whole process group receives the signal at once, as from systemd.
+        `receiver`: "group" is the whole process group at once, as from systemd; "thread" is one
+        that is not the main thread, which Linux may choose for a signal to the process.
         """
         self._record_processes()
-        if whole_group:
-            os.killpg(self.process.pid, signal_number)
-        else:
-            self.process.send_signal(signal_number)
+        self._send(signal_number, receiver)
         try:
             assert self._exit_status() == 0, self._diagnostics()
             deadline = time.monotonic() + grace_seconds
@@ -174,6 +174,15 @@ class RunningService:
             assert not (remaining := self.remaining()), remaining
         finally:
             self.kill()
+
+    def _send(self, signal_number: signal.Signals, receiver: Receiver) -> None:
+        if receiver == "group":
+            os.killpg(self.process.pid, signal_number)
+        elif receiver == "thread":
+            thread = _other_thread(self.process.pid, signal_number)
+            assert ctypes.CDLL(None).tgkill(self.process.pid, thread, signal_number) == 0
+        else:
+            self.process.send_signal(signal_number)
 
     def _exit_status(self) -> int | None:
         """Returns the exit status; None if the process does not end in time."""
@@ -227,6 +236,15 @@ class RunningService:
             marked = process.environ().get(MARK) == self.mark
             return marked or f"{self.home}/" in " ".join(process.cmdline())
         return False
+
+
+def _other_thread(process: int, number: signal.Signals) -> int:
+    """Returns a thread that accepts the signal and is not the main thread (proc(5))."""
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        blocked = (thread / "status").read_text().partition("SigBlk:")[2].split()[0]
+        if int(thread.name) != process and not int(blocked, 16) >> (number - 1) & 1:
+            return int(thread.name)
+    raise AssertionError(f"no other thread of {process} accepts {number.name}")
 
 
 def _listening_sockets(process: psutil.Process) -> list[tuple[str, int, str]]:

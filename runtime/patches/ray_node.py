@@ -1,15 +1,18 @@
-"""A local Ray node without processes that the dashboard does not need. Patches ray 2.60.0 (pinned).
+"""A local Ray node without processes that the dashboard does not need, and a process that keeps its
+handler of SIGTERM. Patches ray 2.60.0 (pinned).
 
-Private names: `ray._private.parameter.RayParams` and `ray._private.services.start_ray_process`.
+Private names: `ray._private.parameter.RayParams`, `ray._private.services.start_ray_process` and
+`ray._private.utils.set_sigterm_handler`.
 
 Reason: `ray start` has options for the autoscaler monitor, the log monitor and the ports of the
 node's agents, but `ray.init` has not. The dashboard program accepts a list of modules, but no API
-passes one on.
+passes one on. `ray.init` replaces the handler of SIGTERM by one that exits with status 15.
 
 Check on upgrade: the parameters of `RayParams` set here, the option `--modules-to-load` of the
 dashboard program, and the names of its modules;
 tests/cluster/test_ray_node_patch.py starts a node and inspects its processes,
-tests/end_to_end/test_dashboard.py requests what the pages of the dashboard request.
+tests/end_to_end/test_dashboard.py requests what the pages of the dashboard request,
+tests/end_to_end/test_starting.py sends SIGTERM while Ray starts.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from ray._private import parameter, services
+from ray._private import parameter, services, utils
 
 from runtime.dashboard_mode import DashboardMode
 from runtime.ports import free_port
@@ -72,6 +75,17 @@ def local_node(dashboard: DashboardMode) -> Iterator[None]:
     finally:
         _replace(parameter, "RayParams", original_params)
         _replace(services, "start_ray_process", original_start)
+
+
+@contextmanager
+def sigterm_handler_kept() -> Iterator[None]:
+    """`ray.init` in this block does not replace the process's handler of SIGTERM."""
+    original = utils.set_sigterm_handler
+    _replace(utils, "set_sigterm_handler", lambda _handler: None)
+    try:
+        yield
+    finally:
+        _replace(utils, "set_sigterm_handler", original)
 
 
 def _replace(module: object, name: str, value: object) -> None:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import select
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
 import psutil
 
-_PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.1
 MAX_PROCESSES = 64  # per child; each concurrent page in Tesseract is one
-
-
-def adopt_orphans() -> None:
-    """Makes this process a subreaper: orphaned descendants become its children, so that none
-    escapes by a double fork."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
 
 
 def wait_for(child: int) -> tuple[int, resource.struct_rusage]:

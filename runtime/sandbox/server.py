@@ -22,9 +22,9 @@ from typing import NoReturn
 
 from domain.errors import TooMuchOutput
 from runtime.garbage import keep_loaded
-from runtime.parent_death import end_with_parent
+from runtime.parent_death import adopt_orphans, end_with_parent
 from runtime.sandbox.confine import confine
-from runtime.sandbox.descendants import adopt_orphans, wait_for
+from runtime.sandbox.descendants import wait_for
 from runtime.sandbox.limits import Limits, own_memory_bytes
 from runtime.sandbox.messages import CHILD_PID, EXIT_INFO, Request, receive_message
 from runtime.sandbox.wire import FAILURE, PARTS, PROGRESS, RESULT, dump, failure_of, write_frame

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,14 +55,14 @@ def up(
 
 def _run(settings: Settings, as_json: bool) -> None:
     """Runs the service until a signal stops it."""
-    from serve_app.process.service import Service, StopRequested
+    from serve_app.process.service import Service
+    from serve_app.process.stop_signals import StopRequested, wait_for_stop
 
     try:
         with Service(settings).running() as url:
             ready = f"Paperworks is ready: {url} (documentation: {url}/docs). Ctrl-C stops it."
             show_values(ready, as_json, state="ready", url=url, home=settings.home, pid=os.getpid())
-            while True:
-                signal.pause()
+            wait_for_stop()
     except StopRequested as request:
         stopped = f"Stopped by {request}; papers and open jobs are kept in {settings.home}."
         show_values(stopped, as_json, state="stopped", reason=request, home=settings.home)

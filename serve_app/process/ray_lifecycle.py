@@ -24,7 +24,9 @@ from actors.registry import embedders, get_actor
 from configs.settings import RaySettings, Settings
 from domain.names import JOB_MANAGER, RERANKER
 from runtime.ports import is_listening
+from serve_app.process.cluster_address import host_and_port, wait_until_cluster_listens
 from serve_app.process.readiness import NotReady
+from serve_app.process.stop_signals import result_or_stop, stop_deferred
 
 log = logging.getLogger(__name__)
 START_TIMEOUT_SECONDS = 300.0
@@ -42,6 +44,13 @@ def connect(settings: RaySettings, temporary: Path | None) -> RayCluster:
 
     Raises NotReady.
     """
+    if settings.address:
+        wait_until_cluster_listens(settings.address)
+    with stop_deferred():  # Ray cannot stop a node that is not complete
+        return _connect(settings, temporary)
+
+
+def _connect(settings: RaySettings, temporary: Path | None) -> RayCluster:
     try:
         return start_ray(settings, _session_folder(temporary))
     except Exception as error:  # Ray raises a bare Exception if its node does not start
@@ -69,7 +78,7 @@ def start(settings: Settings, temporary: Path | None) -> None:
     """
     advice = _recovery_advice(temporary)
     try:
-        _in_thread(partial(_run, _deploy, settings, START_TIMEOUT_SECONDS)).result()
+        result_or_stop(_in_thread(partial(_run, _deploy, settings, START_TIMEOUT_SECONDS)))
     except TimeoutError as error:
         raise NotReady(
             f"The API and its workers did not start within {START_TIMEOUT_SECONDS:g} s. {advice}"
@@ -115,17 +124,19 @@ def _root_cause(error: BaseException) -> BaseException:
 
 
 def stop(settings: Settings) -> None:
-    """Stops the application and the actors, then disconnects from the cluster.
+    """Stops the application and the actors, then disconnects from the cluster, if connected.
 
     Disconnects even if the cluster is already gone (a supervisor may signal all processes of the
     service at once): its tasks are claimed again when their leases have expired.
     """
-    gcs_port = int(ray.get_runtime_context().gcs_address.rpartition(":")[2])
+    if not ray.is_initialized():  # a call would start a cluster
+        return
+    gcs_host, gcs_port = host_and_port(ray.get_runtime_context().gcs_address)
     # At once: the process that ends the actors first imports Serve, for seconds on a busy machine.
     drained = _in_thread(_drain)
     ended = _in_thread(partial(_run, _undeploy, settings, STOP_TIMEOUT_SECONDS))
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-    while not ended.done() and time.monotonic() < deadline and is_listening(gcs_port):
+    while not ended.done() and time.monotonic() < deadline and is_listening(gcs_port, gcs_host):
         wait([ended], POLL_SECONDS)
     if problem := _problem(ended):
         log.warning("The processes of the service are killed: %s. %s", problem, _kept(drained))

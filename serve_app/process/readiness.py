@@ -79,7 +79,10 @@ def wait_until_another_answers(url: str, process: int) -> None:
             if Alive.model_validate_json(response.content).process != process:
                 return
         time.sleep(LISTEN_POLL_SECONDS)
-    raise NotReady(f"No API process listens on {url} after {LISTEN_SECONDS:g} s.")
+    raise NotReady(
+        f"No API process listens on {url} after {LISTEN_SECONDS:g} s. On a cluster that this "
+        "service joins (ray.address), set http.ingress: proxy."
+    )
 
 
 def readiness(url: str) -> Readiness:

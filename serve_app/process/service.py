@@ -6,14 +6,12 @@ import json
 import logging
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import psutil
 import yaml
 from filelock import FileLock, Timeout
 
@@ -23,6 +21,7 @@ from runtime import service_info
 from runtime.niceness import lowered_session
 from runtime.ports import is_listening
 from runtime.private_files import private_folder, secret, write_private
+from runtime.processes import descendants_ended
 from serve_app.process.environment import (
     RAY_TOKEN,
     ray_environment,
@@ -36,6 +35,7 @@ from serve_app.process.readiness import (
 from serve_app.process.refusals import CannotStart, refuse_open_door, refuse_secrets
 from serve_app.process.start_progress import StartProgress
 from serve_app.process.starting_server import StartingServer
+from serve_app.process.stop_signals import stop_on_signals
 from serve_app.process.temporary import TemporaryFolder
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,6 @@ class Service:
 
                 self._has_imported_ray = True
                 cluster = ray_lifecycle.connect(self.settings.ray, self.temporary.path)
-                stop_on_signals()  # Ray has replaced the signal handlers
             components = ray_lifecycle.component_states(self.settings)
             with self.progress.phase("serve"), self.progress.watching(components):
                 ray_lifecycle.start(self.settings, self.temporary.path)
@@ -203,35 +202,14 @@ class Service:
         write_private(self.state_file, json.dumps(info, indent=1))
 
     def _stop(self) -> None:
-        """Stops everything that was started; kills the child processes that do not end in 2 s."""
+        """Stops everything that was started; kills the processes that do not end in 2 s."""
         self.state_file.unlink(missing_ok=True)
         if not self._has_imported_ray:  # nothing runs; an import that was interrupted fails again
             return
         from serve_app.process import ray_lifecycle
 
-        started = [] if self.settings.ray.address else psutil.Process().children(recursive=True)
-        if "serve" in self.progress.durations or self.settings.ray.address:
-            ray_lifecycle.stop(self.settings)
-        else:  # no actor runs yet
-            ray_lifecycle.disconnect()
-        _, alive = psutil.wait_procs(started, timeout=2)
-        for process in alive:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=2)
-
-
-class StopRequested(BaseException):
-    """SIGINT or SIGTERM was received; raised in the main thread, which then cleans up."""
-
-
-def stop_on_signals() -> None:
-    """Makes the first SIGINT or SIGTERM raise StopRequested; the second ends the process."""
-
-    def request(number: int, _frame: object) -> None:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, signal.SIG_DFL)
-        raise StopRequested(signal.Signals(number).name)
-
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, request)
+        with nullcontext() if self.settings.ray.address else descendants_ended():
+            if "serve" in self.progress.durations or self.settings.ray.address:
+                ray_lifecycle.stop(self.settings)
+            else:  # the API has accepted nothing yet
+                ray_lifecycle.disconnect()

@@ -54,7 +54,7 @@ def test_service_completes_papers_after_kill_of_all_processes(
     with start(home) as second:
         second.wait_for(READY)
         assert_complete(second, jobs, small_papers)
-        second.stop(whole_group=True)
+        second.stop(receiver="group")
 
 
 def assert_complete(service: RunningService, jobs: list[str], papers: list[Path]) -> None:

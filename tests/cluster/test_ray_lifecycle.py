@@ -44,6 +44,10 @@ def test_stop_states_that_tasks_were_returned_if_only_the_end_is_late() -> None:
     assert message.endswith(". All tasks were returned to the queue.")
 
 
+def test_stop_without_a_cluster_starts_none() -> None:
+    assert run_alone("stop_unconnected") == {"is_connected": False}
+
+
 def run_alone(program: str) -> Any:
     """Returns what this module prints as a program: a process joins only one cluster."""
     done = subprocess.run(
@@ -89,6 +93,16 @@ def _stop_with_a_late_end() -> list[str]:
     return messages
 
 
+def _stop_unconnected() -> dict[str, Any]:
+    """Returns whether the process is connected to a cluster after a stop without one."""
+    ray_lifecycle.stop(Settings())
+    return {"is_connected": ray.is_initialized()}
+
+
 if __name__ == "__main__":
-    programs = {"disconnect": _disconnect_during_a_call, "stop": _stop_with_a_late_end}
+    programs = {
+        "disconnect": _disconnect_during_a_call,
+        "stop": _stop_with_a_late_end,
+        "stop_unconnected": _stop_unconnected,
+    }
     print(json.dumps(programs[sys.argv[1]]()))

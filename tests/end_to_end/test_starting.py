@@ -17,21 +17,44 @@ from serve_app.client import Client
 from serve_app.process.readiness import wait_until_ready
 from tests.made_library import fill_home
 from tests.paths import BIN, ROOT
-from tests.service import READY, RunningService, run_program
+from tests.service import READY, Receiver, RunningService, run_program
 
 MADE_CHUNKS = 3_000
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("phase", "signal_number", "receiver"),
+    [
+        ("ray", signal.SIGINT, "process"),
+        ("ray", signal.SIGTERM, "process"),
+        ("serve", signal.SIGINT, "process"),
+        ("serve", signal.SIGTERM, "thread"),
+    ],
+)
 def test_service_stops_during_start(
-    converted_models: Path, homes: Path, signal_number: signal.Signals
+    converted_models: Path,
+    homes: Path,
+    phase: str,
+    signal_number: signal.Signals,
+    receiver: Receiver,
 ) -> None:
     with RunningService(homes / "starting", models=converted_models) as starting:
-        starting.wait_for("Starting: serve")
+        starting.wait_for(f"Starting: {phase}")
         time.sleep(1)
-        starting.stop(signal_number)
+        starting.stop(signal_number, receiver=receiver)
         assert f"Stopped by {signal_number.name}" in starting.output()
         assert "Traceback" not in starting.output()
+        # The rest of the start is not awaited: the databases take seconds.
+        assert "database: ready" not in starting.output()
+
+
+def test_service_stops_while_it_waits_for_cluster(homes: Path) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    with RunningService(homes / "joining", PAPERWORKS_RAY__ADDRESS=nowhere) as joining:
+        joining.wait_for("Waiting for the Ray cluster")
+        joining.stop()
+        assert "Stopped by SIGTERM" in joining.output()
+        assert "local Ray instance" not in joining.output()
 
 
 def test_down_ignores_service_info_of_killed_service(tmp_path: Path) -> None:

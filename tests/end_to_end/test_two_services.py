@@ -37,7 +37,7 @@ def test_second_service_runs_beside_first_and_resumes_after_restart(
         unfinished = library.upload_many(small_papers, "later").job_id
         temporary = Path((home / "temporary_folder").read_text())
         assert (temporary / "ray" / "session_latest" / "logs").is_dir()
-        second.stop(signal.SIGINT)
+        second.stop(signal.SIGINT, receiver="thread")
         assert "Stopped by SIGINT" in second.output()
         assert not temporary.exists()
     assert not (home / "service.json").exists()

@@ -54,6 +54,30 @@ for _ in range(int(sys.argv[2])):
 print("started", flush=True)
 os._exit(0)
 """
+# A child exists before the block, another starts in it; both leave an orphan that ignores SIGTERM.
+ENDS_DESCENDANTS = """
+import subprocess, sys
+from runtime.processes import descendants_ended
+
+ORPHAN = "import signal, time; signal.signal(15, signal.SIG_IGN); print(); time.sleep(600)"
+CHILD = f'''
+import subprocess, sys
+orphan = subprocess.Popen([sys.executable, "-uc", {ORPHAN!r}], stdout=subprocess.PIPE)
+orphan.stdout.readline()
+print(orphan.pid, flush=True)
+sys.stdin.read()
+'''
+
+def start():
+    child = subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=-1)
+    print(int(child.stdout.readline()))
+    return child
+
+before = start()
+with descendants_ended(0.5):
+    before.communicate()
+    start().communicate()
+"""
 
 
 def test_spawned_server_has_own_process_group_in_session_of_parent(tmp_path: Path) -> None:
@@ -103,6 +127,13 @@ time.sleep(60)
         parent.kill()
         psutil.wait_procs([server], timeout=30)
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_CHILD_SUBREAPER")
+def test_descendants_end_with_the_block_even_as_orphans() -> None:
+    pids = [int(line) for line in run(ENDS_DESCENDANTS).stdout.split()]
+    assert len(pids) == 2
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
 
 
 def test_command_that_does_not_exist_is_in_the_error(tmp_path: Path) -> None:
