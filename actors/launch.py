@@ -285,52 +285,51 @@ def _nodes() -> list[dict[str, float]]:
 
 def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
     """Returns the JobManager. Replaces one with other code or settings; its tasks are kept."""
-    facts = {
-        "database_url": addresses.database_url,
-        "blob_uri": addresses.blob_uri,
-        "release": release_of(settings),
-        "settings": settings.without_secrets(),  # for programs such as serve_app.bulk
-    }
+    release = release_of(settings)
     running = get_actor(JOB_MANAGER)
-    if running is not None and ray.get(running.release.remote()) != facts["release"]:
+    if running is not None and ray.get(running.release.remote()) != release:
         ray.get(running.drain.remote())
         ray.kill(running)
     actor = detached_actor(
         JobManager, JOB_MANAGER, num_cpus=0, max_task_retries=-1, max_concurrency=64, **ON_HEAD
     )
-    return actor.remote(
-        JobManagerConfig(
-            database_url=addresses.database_url,
-            policy=select_options(JobPolicy, settings.jobs),
-            weights=ShareWeights(
-                settings.jobs.collection_weights, settings.jobs.interactive_weight
-            ),
-            lanes={
-                lane: BatchPolicy(wanted.runs, lane is not Lane.INTERACTIVE)
-                for lane, wanted in _lanes(settings).items()
-            },
-            runner_groups=RUNNERS,
-            pipeline=pipeline_config(settings, addresses),
-            retention=retention_of(settings),
-            info=facts,
-            local_key=str(settings.home / LOCAL_KEY) if settings.http.auth == "required" else None,
-            webhooks=settings.webhooks,
-            metrics=settings.home / METRICS_FOLDER,
-            folders=FolderOptions(
-                settings.http.folders, settings.http.upload_limit_bytes, settings.jobs.queue_limit
-            ),
-        ),
-        JobManagerParts(
-            open_runner=partial(
-                RayRunner,
-                lanes=_lanes(settings),
-                actors=settings.model.actors,
-                cluster=settings.ray,
-            ),
-            prepare=partial(run_remote, prepare_stores),
-            eraser=RemoteEraser,
-            vectors=RemoteVectorStore,
-        ),
+    config = _job_manager_config(settings, addresses, release)
+    return actor.remote(config, _job_manager_parts(settings))
+
+
+def _job_manager_config(settings: Settings, addresses: Addresses, release: str) -> JobManagerConfig:
+    http, jobs = settings.http, settings.jobs
+    return JobManagerConfig(
+        database_url=addresses.database_url,
+        policy=select_options(JobPolicy, jobs),
+        weights=ShareWeights(jobs.collection_weights, jobs.interactive_weight),
+        lanes={
+            lane: BatchPolicy(wanted.runs, lane is not Lane.INTERACTIVE)
+            for lane, wanted in _lanes(settings).items()
+        },
+        runner_groups=RUNNERS,
+        pipeline=pipeline_config(settings, addresses),
+        retention=retention_of(settings),
+        info={
+            "database_url": addresses.database_url,
+            "blob_uri": addresses.blob_uri,
+            "release": release,
+            "settings": settings.without_secrets(),  # for programs such as serve_app.bulk
+        },
+        local_key=str(settings.home / LOCAL_KEY) if http.auth == "required" else None,
+        webhooks=settings.webhooks,
+        metrics=settings.home / METRICS_FOLDER,
+        folders=FolderOptions(http.folders, http.upload_limit_bytes, jobs.queue_limit),
+    )
+
+
+def _job_manager_parts(settings: Settings) -> JobManagerParts:
+    lanes, actors = _lanes(settings), settings.model.actors
+    return JobManagerParts(
+        open_runner=partial(RayRunner, lanes=lanes, actors=actors, cluster=settings.ray),
+        prepare=partial(run_remote, prepare_stores),
+        eraser=RemoteEraser,
+        vectors=RemoteVectorStore,
     )
 
 
