@@ -33,8 +33,8 @@ class RayCluster:
 def start_ray(settings: RaySettings, session_folder: Path | None = None) -> RayCluster:
     """Joins the configured cluster, or starts a local one that ends with this process.
 
-    `session_folder`: Ray's sockets, logs and the objects spilled from its object store. The signal
-    handlers of this process stay.
+    `session_folder`: Ray's sockets, logs and the objects spilled from its object store. Python's
+    signal handlers of this process stay.
     """
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
     if settings.address:
@@ -63,16 +63,24 @@ def on_cluster(
     *arguments: Any,
     within_seconds: float,
     given_up: threading.Event | None = None,
+    cancels: bool = False,
 ) -> Any:
     """Runs the function as a Ray task in a fresh worker process and returns its result.
 
     The worker exits afterwards, so that imports of the function use no memory in the caller.
     Re-raises exceptions of the function. Raises TimeoutError after `within_seconds`, also if the
-    cluster has no node left to run it, and CancelledError soon after `given_up` is set.
+    cluster has no node left to run it, and CancelledError soon after `given_up` is set. With
+    `cancels`, the worker is killed then.
     """
     remote: Any = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(function)
     result = remote.options(name=function.__name__).remote(*arguments)
-    return result_of(result, function.__name__, within_seconds=within_seconds, given_up=given_up)
+    name = function.__name__
+    try:
+        return result_of(result, name, within_seconds=within_seconds, given_up=given_up)
+    except CancelledError:
+        if cancels:
+            ray.cancel(result, force=True)
+        raise
 
 
 def result_of(

@@ -31,10 +31,11 @@ def free_port() -> int:
 
 
 def is_listening(port: int, host: str = "127.0.0.1") -> bool:
-    """True if a connection to the port is accepted within half a second."""
+    """True if a connection to the port is accepted within half a second for each address of the
+    host, after its name was resolved."""
     try:
         socket.create_connection((host, port), timeout=0.5).close()
-    except OSError:
+    except (OSError, UnicodeError):  # UnicodeError: no valid name of a host
         return False
     return True
 

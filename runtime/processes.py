@@ -16,6 +16,8 @@ import psutil
 from runtime.parent_death import adopt_orphans, ending_with_parent
 from runtime.ports import is_listening
 
+MAX_SWEEPS = 10
+
 
 def spawn(
     command: Sequence[str],
@@ -62,20 +64,26 @@ def stop(
 def descendants_ended(timeout: float = 2) -> Iterator[None]:
     """Kills the descendants of this process that outlive the block by `timeout` seconds.
 
-    On Linux also those that start or lose their parent within the block; elsewhere, orphans are
-    only those that were descendants before it.
+    On Linux this includes processes that start in the block and processes whose parent ends in it.
+    On other systems an orphan is killed only if it was a descendant at the start of the block.
     """
     adopt_orphans()
     before = _descendants()
     try:
         yield
     finally:
-        _, alive = psutil.wait_procs(before | _descendants(), timeout)
-        alive = {*alive, *_descendants()}
-        for process in alive:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout)
+        psutil.wait_procs(before | _descendants(), timeout)
+        remaining = {one for one in before if one.is_running()} | _descendants()
+        for _ in range(MAX_SWEEPS):  # a process may start another one before it is killed
+            _kill(remaining, timeout)
+            remaining = _descendants()
+
+
+def _kill(processes: set[psutil.Process], timeout: float) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(processes, timeout)
 
 
 def _descendants() -> set[psutil.Process]:

@@ -75,8 +75,9 @@ def deploy(settings_json: str) -> None:
 
 
 def undeploy(settings_json: str) -> None:
-    """Deletes the application and ends all its actors."""
-    serve.delete(APPLICATION)
+    """Deletes the application, unless Serve has not started, and ends all its actors."""
+    if _get_global_client(raise_if_no_controller_running=False):
+        serve.delete(APPLICATION)
     stop(Settings.model_validate_json(settings_json))
 
 

@@ -54,8 +54,9 @@ def _terminate(service: psutil.Process, home: Path, timeout_seconds: float) -> N
         if time.monotonic() > deadline:
             _fail(
                 f"The service in {home} (process {service.pid}) has not ended after "
-                f"{timeout_seconds:g} s; it is still returning its work to the queue. Wait, or run "
-                "`paperworks down` again."
+                f"{timeout_seconds:g} s; it is still returning its work to the queue. Wait: "
+                "a second `paperworks down` ends it at once, and open work is then repeated after "
+                "its leases."
             )
         time.sleep(POLL_SECONDS)
 

@@ -16,7 +16,7 @@ POLL_SECONDS = 0.1
 def wait_until_cluster_listens(address: str, within_seconds: float = TIMEOUT_SECONDS) -> None:
     """Returns when a server listens at "host:port"; at once for an address of another form.
 
-    Ray itself tries for a quarter of an hour, without a message, and no signal interrupts it.
+    Ray itself tries for a quarter of an hour without a message, and no signal interrupts it.
     Raises NotReady after `within_seconds`.
     """
     host, port = host_and_port(address)
@@ -28,7 +28,7 @@ def wait_until_cluster_listens(address: str, within_seconds: float = TIMEOUT_SEC
         if time.monotonic() > deadline:
             raise NotReady(
                 f"No Ray cluster listens at {address}: no connection within {within_seconds:g} s. "
-                "Nothing was changed. Start the cluster, or correct ray.address."
+                "Papers and open jobs are kept. Start the cluster, or correct ray.address."
             )
         time.sleep(POLL_SECONDS)
 

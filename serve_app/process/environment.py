@@ -23,7 +23,8 @@ RAY_TOKEN = "ray_token"  # file in the home folder
 # Makes 127.0.0.1 the address of the node, both for the process that starts the node and for those
 # that join it. The variable is named after the operating systems that Ray introduced it for.
 LOOPBACK_NODE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-# To connect to the control store of a cluster that is joined: 40 s; by default Ray tries 20 times.
+# Attempts to connect to the control store of a joined cluster, which listens already. One attempt
+# takes up to 40 s; Ray's default is 20 attempts.
 ONE_ATTEMPT = {"RAY_gcs_server_port_wait_time_s": "1"}
 # Periodic work of Ray, less often than by default: it takes an eighth of the CPU time of an idle
 # service (docs/benchmarks.md).

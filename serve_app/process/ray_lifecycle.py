@@ -13,9 +13,10 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import ray
-from ray.exceptions import RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from actors.cluster import RayCluster, on_cluster, result_of, start_ray
 from actors.component_states import ComponentStates
@@ -24,9 +25,8 @@ from actors.registry import embedders, get_actor
 from configs.settings import RaySettings, Settings
 from domain.names import JOB_MANAGER, RERANKER
 from runtime.ports import is_listening
-from serve_app.process.cluster_address import host_and_port, wait_until_cluster_listens
 from serve_app.process.readiness import NotReady
-from serve_app.process.stop_signals import result_or_stop, stop_deferred
+from serve_app.process.stop_signals import StopRequested, result_or_stop
 
 log = logging.getLogger(__name__)
 START_TIMEOUT_SECONDS = 300.0
@@ -38,23 +38,19 @@ GIVE_UP_SECONDS = 2.0  # longer only without a control store, which a call may w
 _given_up = threading.Event()  # set when this process disconnects
 _waiting = list[threading.Thread]()
 
+T = TypeVar("T")
+
 
 def connect(settings: RaySettings, temporary: Path | None) -> RayCluster:
     """Joins the configured cluster, or starts one with its session in `temporary`.
 
     Raises NotReady.
     """
-    if settings.address:
-        wait_until_cluster_listens(settings.address)
-    with stop_deferred():  # Ray cannot stop a node that is not complete
-        return _connect(settings, temporary)
-
-
-def _connect(settings: RaySettings, temporary: Path | None) -> RayCluster:
     try:
         return start_ray(settings, _session_folder(temporary))
     except Exception as error:  # Ray raises a bare Exception if its node does not start
-        raise NotReady(f"Ray did not start: {error} {_recovery_advice(temporary)}") from error
+        reason = str(error).rstrip(". ")
+        raise NotReady(f"Ray did not start: {reason}. {_recovery_advice(temporary)}") from error
 
 
 def _session_folder(temporary: Path | None) -> Path | None:
@@ -77,8 +73,14 @@ def start(settings: Settings, temporary: Path | None) -> None:
     The actors may still be loading. Raises NotReady, and immediately what a signal handler raises.
     """
     advice = _recovery_advice(temporary)
+    abandoned, is_joined = threading.Event(), bool(settings.ray.address)
+    deploy = partial(_run, _deploy, settings, START_TIMEOUT_SECONDS, abandoned, cancels=is_joined)
     try:
-        result_or_stop(_in_thread(partial(_run, _deploy, settings, START_TIMEOUT_SECONDS)))
+        result_or_stop(_in_thread(deploy))
+    except StopRequested:
+        abandoned.set()
+        _join_threads()
+        raise
     except TimeoutError as error:
         raise NotReady(
             f"The API and its workers did not start within {START_TIMEOUT_SECONDS:g} s. {advice}"
@@ -94,26 +96,35 @@ def component_states(settings: Settings) -> Callable[[], Awaitable[dict[str, str
     return ComponentStates(settings.model.actors, models, settings.search.reranker).current
 
 
-def embedding_report(settings: Settings) -> str:
-    """Returns where the embedding actors of the ready service run: "2 actors, torch bf16 on …".
+def models_report(settings: Settings) -> dict[str, str]:
+    """Returns where the models of the ready service run: "2 actors, torch bf16 on …" by use."""
+    reports: dict[str, Callable[[], str]] = {"Embedding": partial(_embedding_report, settings)}
+    if settings.search.reranker:
+        reports["Reranking"] = _reranking_report
+    return {use: result_or_stop(_in_thread(report)) for use, report in reports.items()}
 
-    Actors of an older version, on a cluster that was joined, do not report their engine.
-    """
+
+def _embedding_report(settings: Settings) -> str:
+    """Actors of an older version, on a cluster that was joined, do not report their engine."""
     actors = embedders(settings.model.actors)
-    asked = [actor.engine.remote() for actor in actors if hasattr(actor, "engine")]
-    engines = sorted(set(ray.get(asked, timeout=REPORT_TIMEOUT_SECONDS)))
+    engines = sorted({_engine_of(actor) for actor in actors if hasattr(actor, "engine")})
     gpus = ray.cluster_resources().get("GPU", 0)
     is_unused = gpus and any(engine.endswith("on the CPU") for engine in engines)
     unused = [f"{gpus:g} GPU of the cluster not used"] if is_unused else []
     return ", ".join([f"{len(actors)} actor{'s' * (len(actors) > 1)}", *engines, *unused])
 
 
-def reranking_report() -> str:
-    """Returns where the reranker of the ready service runs: "sentence-transformers fp32 on …"."""
+def _reranking_report() -> str:
     reranker = get_actor(RERANKER)
-    if reranker is None:
-        return "the actor has ended"
-    return str(ray.get(reranker.engine.remote(), timeout=REPORT_TIMEOUT_SECONDS))
+    return "the actor has ended" if reranker is None else _engine_of(reranker)
+
+
+def _engine_of(actor: Any) -> str:
+    """Returns "sentence-transformers fp32 on …", or why the actor did not answer."""
+    try:
+        return str(ray.get(actor.engine.remote(), timeout=REPORT_TIMEOUT_SECONDS))
+    except RayError as error:
+        return f"no answer ({type(error).__name__})"
 
 
 def _root_cause(error: BaseException) -> BaseException:
@@ -131,16 +142,27 @@ def stop(settings: Settings) -> None:
     """
     if not ray.is_initialized():  # a call would start a cluster
         return
-    gcs_host, gcs_port = host_and_port(ray.get_runtime_context().gcs_address)
     # At once: the process that ends the actors first imports Serve, for seconds on a busy machine.
     drained = _in_thread(_drain)
     ended = _in_thread(partial(_run, _undeploy, settings, STOP_TIMEOUT_SECONDS))
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-    while not ended.done() and time.monotonic() < deadline and is_listening(gcs_port, gcs_host):
+    while not ended.done() and time.monotonic() < deadline and _is_cluster_there(settings):
         wait([ended], POLL_SECONDS)
     if problem := _problem(ended):
-        log.warning("The processes of the service are killed: %s. %s", problem, _kept(drained))
+        effect = (
+            f"Some may still run on the cluster at {settings.ray.address}"
+            if settings.ray.address
+            else "The processes of the service are killed"
+        )
+        log.warning("%s: %s. %s", effect, problem, _kept(drained))
     disconnect()
+
+
+def _is_cluster_there(settings: Settings) -> bool:
+    """False once the control store of a cluster on this machine has ended."""
+    if settings.ray.address:  # a network may lose the connection of one check
+        return True
+    return is_listening(int(ray.get_runtime_context().gcs_address.rpartition(":")[2]))
 
 
 def _problem(future: Future[None]) -> BaseException | str | None:
@@ -164,26 +186,28 @@ def disconnect() -> None:
     task while it disconnects.
     """
     _given_up.set()
-    for thread in _waiting:
-        thread.join(GIVE_UP_SECONDS)
+    _join_threads()
     ray.shutdown()
 
 
-def _in_thread(call: Callable[[], None]) -> Future[None]:
+def _join_threads() -> None:
+    for thread in filter(threading.Thread.is_alive, _waiting):
+        thread.join(GIVE_UP_SECONDS)
+
+
+def _in_thread(call: Callable[[], T]) -> Future[T]:
     """Runs the call, which waits for the cluster, in a thread; returns its future.
 
     A signal is lost during Ray's own wait, and Ray waits one minute for a missing control store and
     then aborts the process.
     """
-    future: Future[None] = Future()
+    future: Future[T] = Future()
 
     def run() -> None:
         try:
-            call()
+            future.set_result(call())
         except BaseException as error:
             future.set_exception(error)
-        else:
-            future.set_result(None)
 
     thread = threading.Thread(target=run, daemon=True)
     _waiting.append(thread)
@@ -191,10 +215,19 @@ def _in_thread(call: Callable[[], None]) -> Future[None]:
     return future
 
 
-def _run(function: Callable[[str], None], settings: Settings, timeout_seconds: float) -> None:
+def _run(
+    function: Callable[[str], None],
+    settings: Settings,
+    timeout_seconds: float,
+    given_up: threading.Event = _given_up,
+    *,
+    cancels: bool = False,
+) -> None:
     """Runs the function in a process on the cluster."""
     arguments = settings.without_secrets()
-    on_cluster(function, arguments, within_seconds=timeout_seconds, given_up=_given_up)
+    on_cluster(
+        function, arguments, within_seconds=timeout_seconds, given_up=given_up, cancels=cancels
+    )
 
 
 def _drain() -> None:

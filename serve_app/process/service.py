@@ -22,6 +22,7 @@ from runtime.niceness import lowered_session
 from runtime.ports import is_listening
 from runtime.private_files import private_folder, secret, write_private
 from runtime.processes import descendants_ended
+from serve_app.process.cluster_address import wait_until_cluster_listens
 from serve_app.process.environment import (
     RAY_TOKEN,
     ray_environment,
@@ -35,7 +36,7 @@ from serve_app.process.readiness import (
 from serve_app.process.refusals import CannotStart, refuse_open_door, refuse_secrets
 from serve_app.process.start_progress import StartProgress
 from serve_app.process.starting_server import StartingServer
-from serve_app.process.stop_signals import stop_on_signals
+from serve_app.process.stop_signals import stop_deferred, stop_on_signals
 from serve_app.process.temporary import TemporaryFolder
 
 log = logging.getLogger(__name__)
@@ -114,7 +115,9 @@ class Service:
         self._check_port()
         shutil.rmtree(self.settings.home / METRICS_FOLDER, ignore_errors=True)
         with self._answering():
-            with self.progress.phase("ray"):
+            if self.settings.ray.address:
+                wait_until_cluster_listens(self.settings.ray.address)
+            with self.progress.phase("ray"), stop_deferred():
                 self._prepare_environment()
                 from serve_app.process import ray_lifecycle
 
@@ -130,9 +133,8 @@ class Service:
         self._write_state_file(cluster.address, cluster.dashboard_url)
         seconds = sum(self.progress.durations.values())
         log.info("Ready after %.1f s: %s", seconds, self.progress.summary())
-        log.info("Embedding: %s", ray_lifecycle.embedding_report(self.settings))
-        if self.settings.search.reranker:
-            log.info("Reranking: %s", ray_lifecycle.reranking_report())
+        for model, place in ray_lifecycle.models_report(self.settings).items():
+            log.info("%s: %s", model, place)
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -183,7 +185,9 @@ class Service:
             )
 
     def _check_port(self) -> None:
-        if is_listening(self.settings.http.port):
+        """Serve of a joined cluster may listen on the port of its proxy since an earlier start."""
+        is_of_cluster = self.settings.ray.address and self.settings.http.ingress != "direct"
+        if not is_of_cluster and is_listening(self.settings.http.port):
             raise CannotStart(
                 f"Port {self.settings.http.port} is taken. Stop the program that listens there, or "
                 "set another port with --port."
@@ -202,7 +206,7 @@ class Service:
         write_private(self.state_file, json.dumps(info, indent=1))
 
     def _stop(self) -> None:
-        """Stops everything that was started; kills the processes that do not end in 2 s."""
+        """Stops everything that was started; kills processes on this machine that do not end."""
         self.state_file.unlink(missing_ok=True)
         if not self._has_imported_ray:  # nothing runs; an import that was interrupted fails again
             return

@@ -13,6 +13,7 @@ from serve_app.process.phase_log import PhaseLog
 
 log = logging.getLogger(__name__)
 WATCH_SECONDS = 0.25
+END_SECONDS = 5.0  # longer only without a control store, which a call may wait for
 States = Mapping[str, str]
 
 
@@ -65,12 +66,13 @@ class StartProgress:
                 self.phase_log.show(self._components)
 
         thread = threading.Thread(target=watch, name="start-progress", daemon=True)
-        thread.start()
         try:
+            thread.start()
             yield
         finally:
             ended.set()
-            thread.join()
+            if thread.is_alive():
+                thread.join(END_SECONDS)
 
 
 async def _current(components: Callable[[], Awaitable[States]]) -> States:

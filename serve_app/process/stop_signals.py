@@ -1,15 +1,19 @@
-"""SIGINT and SIGTERM end `paperworks up`, and the waits of its main thread that they interrupt.
+"""The signals that stop `paperworks up`, and the waits of its main thread that they end.
 
-Linux gives a signal to any thread of the process that takes signals first: on a busy machine, one
-that starts a thread at that moment takes it before the main thread wakes. Python runs the handler
-in the main thread, which no signal in another thread wakes. Therefore each wait here is short.
+Linux may deliver a signal of the process to any of its threads: on a busy machine, a thread that
+starts another one at that moment can receive it before the main thread wakes. Python runs the
+handler in the main thread, which a signal in another thread does not wake. An exception of the
+handler is lost in code that Python calls from C, such as Ray's waits. Therefore the waits here are
+short, and look for a signal that was received before.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from types import FrameType
@@ -17,6 +21,7 @@ from typing import NoReturn, TypeVar
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 POLL_SECONDS = 0.2
+DEFERRED = b"Stopping when Ray has started; a second signal ends this process at once.\n"
 
 T = TypeVar("T")
 
@@ -25,36 +30,34 @@ class StopRequested(BaseException):
     """SIGINT or SIGTERM was received; raised in the main thread, which then cleans up."""
 
 
+class _Request:
+    """The first signal of this process, and whether its handler raises at once."""
+
+    signal: signal.Signals | None = None
+    is_deferred = False
+
+
 def stop_on_signals() -> None:
     """Makes the first SIGINT or SIGTERM raise StopRequested; the second ends the process."""
-
-    def request(number: int, _frame: FrameType | None) -> None:
-        _end_on_signals()
-        raise StopRequested(signal.Signals(number).name)
-
-    _handle(request)
+    _Request.signal = None
+    _handle_signals()
 
 
 @contextmanager
 def stop_deferred() -> Iterator[None]:
     """A signal during the block raises StopRequested at its end; a second one ends the process.
 
-    For code that cannot be cleaned up while it is incomplete.
+    For the start of Ray, which cannot stop a node that is not complete. Ray's C++ code replaces the
+    handlers by some that print a stack first; the end of the block replaces those.
     """
-    received = list[signal.Signals]()
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        _end_on_signals()
-        received.append(signal.Signals(number))
-
-    _handle(note)
+    _Request.is_deferred = True
     try:
         yield
     finally:
-        if not received:
-            stop_on_signals()
-        if received:
-            raise StopRequested(received[0].name)
+        _Request.is_deferred = False
+        if _Request.signal is None:
+            _handle_signals()
+        _raise_if_requested()
 
 
 def result_or_stop(future: Future[T]) -> T:
@@ -63,21 +66,31 @@ def result_or_stop(future: Future[T]) -> T:
     For the main thread.
     """
     while not wait([future], POLL_SECONDS).done:
-        pass
+        _raise_if_requested()
     return future.result()
 
 
 def wait_for_stop() -> NoReturn:
     """Raises StopRequested on a signal. For the main thread."""
     while True:
+        _raise_if_requested()
         time.sleep(POLL_SECONDS)
 
 
-def _end_on_signals() -> None:
+def _handle_signals() -> None:
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, _request)
 
 
-def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
-    for number in SIGNALS:
-        signal.signal(number, handler)
+def _request(number: int, _frame: FrameType | None) -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_DFL)
+    _Request.signal = signal.Signals(number)
+    if not _Request.is_deferred:
+        _raise_if_requested()
+    os.write(sys.stderr.fileno(), DEFERRED)  # a logger may hold a lock that this code interrupted
+
+
+def _raise_if_requested() -> None:
+    if _Request.signal is not None:
+        raise StopRequested(_Request.signal.name)

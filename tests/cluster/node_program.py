@@ -1,8 +1,8 @@
 """A program that runs several Ray nodes on this machine, and adds and kills nodes on command.
 
-`python -m tests.cluster.node_program FOLDER`: each worker keeps its files in a subfolder, the head
-in `RAY_TMPDIR`. The environment of the program is that of every node, as `cluster.yaml` copies the
-same variables to every machine. The nodes end with the program.
+`python -m tests.cluster.node_program FOLDER CPUS_OF_HEAD`: each worker keeps its files in a
+subfolder, the head in `RAY_TMPDIR`. The environment of the program is that of every node, as
+`cluster.yaml` copies the same variables to every machine. The nodes end with the program.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ JOIN_SECONDS = 120.0  # 5 to 10 s for a node on two idle cores
 
 
 class Nodes:
-    """The head, without CPUs, and the workers. Each has a loopback address and a folder."""
+    """The head and the workers. Each has a loopback address and a folder."""
 
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: str, cpus_of_head: int) -> None:
+        self.folder, self.cpus_of_head = folder, cpus_of_head
         self.cluster: Any = Cluster()
         self.workers: dict[str, Any] = {}
         self.started = 0
@@ -33,7 +33,7 @@ class Nodes:
     def start_head(self) -> None:
         """Starts the head with GCS and dashboard on free ports of 127.0.0.1."""
         dashboard = {"dashboard_host": "127.0.0.1", "dashboard_port": free_port()}
-        self._add(0, 0, include_dashboard=True, **dashboard)
+        self._add(self.cpus_of_head, 0, include_dashboard=True, **dashboard)
 
     def addresses(self) -> dict[str, str]:
         """Returns the id of the head, the address of the cluster and the URL of its dashboard."""
@@ -68,9 +68,9 @@ class Nodes:
             )
 
 
-def main(folder: str) -> None:
+def main(folder: str, cpus_of_head: str) -> None:
     """Runs commands until the input ends."""
-    nodes = Nodes(folder)
+    nodes = Nodes(folder, int(cpus_of_head))
     commands = {one.__name__: one for one in (nodes.addresses, nodes.add, nodes.kill)}
     try:
         run_commands(commands, nodes.start_head)
@@ -79,4 +79,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

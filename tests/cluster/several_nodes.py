@@ -190,29 +190,38 @@ def deployed_cluster(folder: Path, models: Path) -> Iterator[DeployedCluster]:
 
     `folder`: the home of the nodes, with a short path, because Ray's sockets are below it.
     """
-    mark = uuid.uuid4().hex
     (folder / "paperworks-home").mkdir()
     (folder / "paperworks-home" / "models").symlink_to(models)  # converted once for all tests
-    secret(folder / ".ray" / "auth_token")
     with ExitStack() as stack:
         stores = stack.enter_context(external_stores(folder / "stores"))
-        stack.callback(assert_ended, mark)
-        environment = {**node_environment(folder, mark), **stores.variables}
-        program = Program("tests.cluster.node_program", str(folder), environment=environment)
-        stack.enter_context(closing(program))
+        environment = {**node_environment(folder), **stores.variables}
+        program = stack.enter_context(head_node(folder, environment, cpus=0))
         cluster = DeployedCluster(program, stores, environment)
         cluster.deploy(folder)
         yield cluster
 
 
-def node_environment(home: Path, mark: str) -> dict[str, str]:
+@contextmanager
+def head_node(folder: Path, environment: Mapping[str, str], *, cpus: int) -> Iterator[Program]:
+    """Yields the program of a running head; asserts that no process remains afterwards."""
+    secret(folder / ".ray" / "auth_token")
+    arguments = (str(folder), str(cpus))
+    program = Program("tests.cluster.node_program", *arguments, environment=environment)
+    try:
+        with closing(program):
+            yield program
+    finally:
+        assert_ended(environment[MARK])
+
+
+def node_environment(home: Path) -> dict[str, str]:
     """Returns the variables of the nodes as `cluster.yaml` sets them, and those of the tests."""
     return {
         "HOME": str(home),
         "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]),
         "RAY_AUTH_MODE": "token",
         "RAY_TMPDIR": str(home),
-        MARK: mark,
+        MARK: uuid.uuid4().hex,
         **LOOPBACK_NODE,
         **RAY_TIMES,
         **SHORT_LEASES,

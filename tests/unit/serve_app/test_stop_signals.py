@@ -8,11 +8,13 @@ import sys
 
 import pytest
 
+from serve_app.process.stop_signals import DEFERRED
+
 pytestmark = pytest.mark.slow  # starts processes
 
 # The main thread waits; `send` sends a signal to the other thread, which does not wake the first.
 PROGRAM = """
-import signal, sys, threading, time
+import signal, threading
 from concurrent.futures import Future
 from serve_app.process.stop_signals import (
     StopRequested, result_or_stop, stop_deferred, stop_on_signals, wait_for_stop
@@ -70,6 +72,7 @@ with stop_deferred():
 """)
     words = ["not interrupted", *(["end"] if "end" in end else []), "stopped by SIGTERM"]
     assert (done.stdout.splitlines(), done.returncode) == (words, 0), done.stderr
+    assert done.stderr == DEFERRED.decode()
 
 
 def test_signal_after_deferral_stops_at_once() -> None:
@@ -80,6 +83,21 @@ signal.raise_signal(signal.SIGINT)
 print("not reached")
 """)
     assert (done.stdout, done.returncode) == ("stopped by SIGINT\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("wait", ["wait_for_stop()", "result_or_stop(Future())"])
+def test_signal_whose_exception_was_lost_ends_next_wait(wait: str) -> None:
+    """An exception in a finalizer is lost, as one in code that Python calls from C."""
+    done = run(f"""
+class Finalized:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+Finalized()
+{wait}
+""")
+    assert (done.stdout, done.returncode) == ("stopped by SIGTERM\n", 0), done.stderr
+    assert "Exception ignored" in done.stderr
 
 
 @pytest.mark.parametrize("deferring", ["with stop_deferred():", "if True:"])
