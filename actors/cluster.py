@@ -70,14 +70,14 @@ def on_cluster(
     The worker exits afterwards, so that imports of the function use no memory in the caller.
     Re-raises exceptions of the function. Raises TimeoutError after `within_seconds`, also if the
     cluster has no node left to run it, and CancelledError soon after `given_up` is set. With
-    `cancels`, the worker is killed then.
+    `cancels`, the worker is killed in both cases.
     """
     remote: Any = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(function)
     result = remote.options(name=function.__name__).remote(*arguments)
     name = function.__name__
     try:
         return result_of(result, name, within_seconds=within_seconds, given_up=given_up)
-    except CancelledError:
+    except (CancelledError, TimeoutError):
         if cancels:
             ray.cancel(result, force=True)
         raise

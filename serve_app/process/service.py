@@ -208,7 +208,7 @@ class Service:
     def _stop(self) -> None:
         """Stops everything that was started; kills processes on this machine that do not end."""
         self.state_file.unlink(missing_ok=True)
-        if not self._has_imported_ray:  # nothing runs; an import that was interrupted fails again
+        if not self._has_imported_ray:  # nothing runs yet
             return
         from serve_app.process import ray_lifecycle
 

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import CancelledError
 from functools import partial
 from typing import Any
 
+import psutil
 import ray
 from pytest import MonkeyPatch
 
@@ -18,7 +20,9 @@ from configs.settings import RaySettings, Settings
 from domain.names import JOB_MANAGER
 from runtime.dashboard_mode import DashboardMode
 from serve_app.process import ray_lifecycle
+from tests.command_lines import command_of
 from tests.paths import ROOT
+from tests.timing import wait_until
 
 
 def sleep_long(_settings: str) -> None:
@@ -48,13 +52,17 @@ def test_stop_without_a_cluster_starts_none() -> None:
     assert run_alone("stop_unconnected") == {"is_connected": False}
 
 
+def test_call_that_was_given_up_is_cancelled_on_the_cluster() -> None:
+    assert run_alone("cancel") == {"was_cancelled": True, "is_running": False}
+
+
 def run_alone(program: str) -> Any:
     """Returns what this module prints as a program: a process joins only one cluster."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.cluster.test_ray_lifecycle", program],
         cwd=ROOT,
         capture_output=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -93,6 +101,26 @@ def _stop_with_a_late_end() -> list[str]:
     return messages
 
 
+def _cancel() -> dict[str, Any]:
+    """Returns whether the process of a call runs before and after the call was given up."""
+    ray_lifecycle.connect(RaySettings(num_cpus=1, dashboard=DashboardMode.OFF), None)
+    given_up = threading.Event()
+    run = ray_lifecycle._run  # pyright: ignore
+    call = partial(run, sleep_long, Settings(), 600, given_up, cancels=True)
+    future = ray_lifecycle._in_thread(call)  # pyright: ignore
+    wait_until(_sleeps)
+    given_up.set()
+    was_cancelled = isinstance(future.exception(), CancelledError)
+    wait_until(lambda: not _sleeps())
+    return {"was_cancelled": was_cancelled, "is_running": _sleeps()}
+
+
+def _sleeps() -> bool:
+    """True if a process of this node runs `sleep_long`."""
+    workers = psutil.Process().children(recursive=True)
+    return any(f"ray::{sleep_long.__name__}" in command_of(worker) for worker in workers)
+
+
 def _stop_unconnected() -> dict[str, Any]:
     """Returns whether the process is connected to a cluster after a stop without one."""
     ray_lifecycle.stop(Settings())
@@ -104,5 +132,6 @@ if __name__ == "__main__":
         "disconnect": _disconnect_during_a_call,
         "stop": _stop_with_a_late_end,
         "stop_unconnected": _stop_unconnected,
+        "cancel": _cancel,
     }
     print(json.dumps(programs[sys.argv[1]]()))
