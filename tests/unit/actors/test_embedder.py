@@ -89,15 +89,17 @@ print(json.dumps([share_of_background(queries), share_of_background(passages)]))
 
 @pytest.mark.models
 @pytest.mark.parametrize("engine", ["openvino-fp32", "torch-fp32"])
-def test_embedder_gives_each_concurrent_call_its_own_vectors(engine: str, tmp_path: Path) -> None:
-    assert float(_last_line(CONCURRENT, engine, tmp_path)) > 0.9999
+def test_embedder_gives_each_concurrent_call_its_own_vectors(
+    engine: str, converted_models: Path
+) -> None:
+    assert float(_last_line(CONCURRENT, engine, converted_models)) > 0.9999
 
 
 @pytest.mark.models
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities on Linux only")
 @pytest.mark.parametrize("engine", ["openvino-fp32", "torch-fp32"])
-def test_passages_have_lower_cpu_priority_than_queries(engine: str, tmp_path: Path) -> None:
-    of_queries, of_passages = json.loads(_last_line(PRIORITIES, engine, tmp_path))
+def test_passages_have_lower_cpu_priority_than_queries(engine: str, converted_models: Path) -> None:
+    of_queries, of_passages = json.loads(_last_line(PRIORITIES, engine, converted_models))
     assert of_queries < 0.1
     assert of_passages > 0.9
 

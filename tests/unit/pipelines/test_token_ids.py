@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -38,9 +40,8 @@ def chunked(tmp_path_factory: pytest.TempPathFactory) -> Chunked:
 
 
 @pytest.fixture(scope="module", params=["openvino-int8", "openvino-fp32", "torch-fp32"])
-def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    cache = tmp_path_factory.mktemp("models")
-    return load_encoder(engine=request.param, cache=cache, threads=2, device="cpu")
+def encoder(request: pytest.FixtureRequest, converted_models: Path) -> Encoder:
+    return load_encoder(engine=request.param, cache=converted_models, threads=2, device="cpu")
 
 
 def test_token_ids_are_those_of_indexed_text(chunked: Chunked) -> None:
