@@ -364,5 +364,7 @@ def stop(settings: Settings) -> None:
     if (reranker := get_actor(RERANKER)) is not None:
         ray.kill(reranker)
     if stores is not None:
-        ray.get(stores.stop.remote(), timeout=10)
-        ray.kill(stores)
+        try:
+            ray.get(stores.stop.remote(), timeout=10)
+        finally:
+            ray.kill(stores)  # ends the servers, too

@@ -75,6 +75,8 @@ def descendants_ended(timeout: float = 2) -> Iterator[None]:
         psutil.wait_procs(before | _descendants(), timeout)
         remaining = {one for one in before if one.is_running()} | _descendants()
         for _ in range(MAX_SWEEPS):  # a process may start another one before it is killed
+            if not remaining:
+                break
             _kill(remaining, timeout)
             remaining = _descendants()
 

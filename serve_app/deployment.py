@@ -65,13 +65,25 @@ def _application(settings: Settings, addresses: Addresses) -> Application:
 def deploy(settings_json: str) -> None:
     """Starts the actors and deploys the API. The actors may still be warming up afterwards."""
     settings = Settings.model_validate_json(settings_json)
-    addresses = launch(settings)  # before Serve, so that both start concurrently
     is_direct = settings.http.ingress == "direct"
+    if not is_direct:
+        _check_running_serve(settings.http.port)
+    addresses = launch(settings)  # before Serve, so that both start concurrently
     port = free_port() if is_direct else settings.http.port
     options = {"host": settings.http.host, "port": port}
     serve.start(proxy_location="HeadOnly", http_options=options)
     application = _application(settings, addresses)
     serve.run(application, name=APPLICATION, route_prefix="/", blocking=False)
+
+
+def _check_running_serve(port: int) -> None:
+    """Raises RuntimeError if Serve runs on the cluster with another port, which it keeps."""
+    client = _get_global_client(raise_if_no_controller_running=False)
+    if client and client.http_config.port != port:
+        raise RuntimeError(
+            f"Serve listens on port {client.http_config.port} of this cluster already, and not on "
+            f"{port}. Set http.port to it, or end Serve with `serve shutdown`."
+        )
 
 
 def undeploy(settings_json: str) -> None:

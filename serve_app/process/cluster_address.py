@@ -7,6 +7,7 @@ import time
 
 from runtime.ports import is_listening
 from serve_app.process.readiness import NotReady
+from serve_app.process.stop_signals import raise_if_requested
 
 log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 60.0  # the head node of the cluster may be starting
@@ -25,6 +26,7 @@ def wait_until_cluster_listens(address: str, within_seconds: float = TIMEOUT_SEC
     log.info("Waiting for the Ray cluster at %s, for at most %g s.", address, within_seconds)
     deadline = time.monotonic() + within_seconds
     while not is_listening(port, host):
+        raise_if_requested()
         if time.monotonic() > deadline:
             raise NotReady(
                 f"No Ray cluster listens at {address}: no connection within {within_seconds:g} s. "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
@@ -25,15 +25,20 @@ from actors.registry import embedders, get_actor
 from configs.settings import RaySettings, Settings
 from domain.names import JOB_MANAGER, RERANKER
 from runtime.ports import is_listening
+from serve_app.process.cluster_address import host_and_port
 from serve_app.process.readiness import NotReady
 from serve_app.process.stop_signals import StopRequested, result_or_stop
 
 log = logging.getLogger(__name__)
 START_TIMEOUT_SECONDS = 300.0
 STOP_TIMEOUT_SECONDS = 14.0  # most supervisors send SIGKILL 20 s or more after SIGTERM
+JOINED_STOP_TIMEOUT_SECONDS = 60.0  # the end of this process does not end the actors
 REPORT_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.1
 GIVE_UP_SECONDS = 2.0  # longer only without a control store, which a call may wait for
+
+# As in ray.serve, whose import takes seconds.
+SERVE_CONTROLLER = {"name": "SERVE_CONTROLLER_ACTOR", "namespace": "serve"}
 
 _given_up = threading.Event()  # set when this process disconnects
 _waiting = list[threading.Thread]()
@@ -81,13 +86,18 @@ def start(settings: Settings, temporary: Path | None) -> None:
         abandoned.set()
         _join_threads()
         raise
+    except RayTaskError as error:  # Ray derives it from the class of the cause, also TimeoutError
+        reason = _root_cause(error)
+        raise NotReady(f"The API and its workers did not start: {reason} {advice}") from error
     except TimeoutError as error:
         raise NotReady(
             f"The API and its workers did not start within {START_TIMEOUT_SECONDS:g} s. {advice}"
         ) from error
-    except RayTaskError as error:
-        reason = _root_cause(error)
-        raise NotReady(f"The API and its workers did not start: {reason} {advice}") from error
+
+
+def serve_runs() -> bool:
+    """True if Serve runs on the cluster; with a proxy, it listens since it was started first."""
+    return SERVE_CONTROLLER in ray.util.list_named_actors(all_namespaces=True)
 
 
 def component_states(settings: Settings) -> Callable[[], Awaitable[dict[str, str]]]:
@@ -106,8 +116,11 @@ def models_report(settings: Settings) -> dict[str, str]:
 
 def _embedding_report(settings: Settings) -> str:
     """Actors of an older version, on a cluster that was joined, do not report their engine."""
-    actors = embedders(settings.model.actors)
-    engines = sorted({_engine_of(actor) for actor in actors if hasattr(actor, "engine")})
+    try:
+        actors = embedders(settings.model.actors)
+    except ValueError:
+        return "an actor has ended"
+    engines = _engines_of([actor for actor in actors if hasattr(actor, "engine")])
     gpus = ray.cluster_resources().get("GPU", 0)
     is_unused = gpus and any(engine.endswith("on the CPU") for engine in engines)
     unused = [f"{gpus:g} GPU of the cluster not used"] if is_unused else []
@@ -116,15 +129,22 @@ def _embedding_report(settings: Settings) -> str:
 
 def _reranking_report() -> str:
     reranker = get_actor(RERANKER)
-    return "the actor has ended" if reranker is None else _engine_of(reranker)
+    return "the actor has ended" if reranker is None else _engines_of([reranker])[0]
 
 
-def _engine_of(actor: Any) -> str:
-    """Returns "sentence-transformers fp32 on …", or why the actor did not answer."""
+def _engines_of(actors: Sequence[Any]) -> list[str]:
+    """Returns "sentence-transformers fp32 on …" once for each engine, or that one is unknown."""
+    calls = [actor.engine.remote() for actor in actors]
+    deadline = time.monotonic() + REPORT_TIMEOUT_SECONDS
     try:
-        return str(ray.get(actor.engine.remote(), timeout=REPORT_TIMEOUT_SECONDS))
-    except RayError as error:
-        return f"no answer ({type(error).__name__})"
+        return sorted({str(_result_until(deadline, call)) for call in calls})
+    except (RayError, TimeoutError) as error:
+        return [f"engine unknown ({type(error).__name__})"]
+
+
+def _result_until(deadline: float, call: Any) -> Any:
+    seconds = max(0.0, deadline - time.monotonic())
+    return result_of(call, "engine", within_seconds=seconds, given_up=_given_up)
 
 
 def _root_cause(error: BaseException) -> BaseException:
@@ -144,8 +164,9 @@ def stop(settings: Settings) -> None:
         return
     # At once: the process that ends the actors first imports Serve, for seconds on a busy machine.
     drained = _in_thread(_drain)
-    ended = _in_thread(partial(_run, _undeploy, settings, STOP_TIMEOUT_SECONDS))
-    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    limit = JOINED_STOP_TIMEOUT_SECONDS if settings.ray.address else STOP_TIMEOUT_SECONDS
+    ended = _in_thread(partial(_run, _undeploy, settings, limit))
+    deadline = time.monotonic() + limit
     while not ended.done() and time.monotonic() < deadline and _is_cluster_there(settings):
         wait([ended], POLL_SECONDS)
     if problem := _problem(ended):
@@ -162,7 +183,8 @@ def _is_cluster_there(settings: Settings) -> bool:
     """False once the control store of a cluster on this machine has ended."""
     if settings.ray.address:  # a network may lose the connection of one check
         return True
-    return is_listening(int(ray.get_runtime_context().gcs_address.rpartition(":")[2]))
+    host, port = host_and_port(ray.get_runtime_context().gcs_address)
+    return is_listening(port, host)
 
 
 def _problem(future: Future[None]) -> BaseException | str | None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from serve_app.client import PaperworksProblem
 from serve_app.process.phase_log import PhaseLog
+from serve_app.process.stop_signals import raise_if_requested
 from serve_app.schemas.core import CHECK_OK, Alive, Ready
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ def wait_until_ready(
     deadline = time.monotonic() + timeout_seconds
     reason = "no response"
     while time.monotonic() < deadline and is_alive():
+        raise_if_requested()
         response = readiness(url)
         if response.process is not None or response.failing:
             phases.show(response.failing)
@@ -74,6 +76,7 @@ def wait_until_another_answers(url: str, process: int) -> None:
     """
     deadline = time.monotonic() + LISTEN_SECONDS
     while time.monotonic() < deadline:
+        raise_if_requested()
         with suppress(httpx.TransportError, ValidationError):
             response = httpx.get(f"{url}/livez", timeout=5)
             if Alive.model_validate_json(response.content).process != process:

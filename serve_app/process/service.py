@@ -112,17 +112,21 @@ class Service:
         return nullcontext() if self.settings.ray.address else lowered_session()
 
     def _start(self) -> None:
-        self._check_port()
+        if not self._uses_proxy_of_cluster():  # it may listen since an earlier start
+            self._check_port()
         shutil.rmtree(self.settings.home / METRICS_FOLDER, ignore_errors=True)
         with self._answering():
             if self.settings.ray.address:
-                wait_until_cluster_listens(self.settings.ray.address)
+                with self.progress.phase("cluster"):
+                    wait_until_cluster_listens(self.settings.ray.address)
             with self.progress.phase("ray"), stop_deferred():
                 self._prepare_environment()
                 from serve_app.process import ray_lifecycle
 
                 self._has_imported_ray = True
                 cluster = ray_lifecycle.connect(self.settings.ray, self.temporary.path)
+            if self._uses_proxy_of_cluster() and not ray_lifecycle.serve_runs():
+                self._check_port()
             components = ray_lifecycle.component_states(self.settings)
             with self.progress.phase("serve"), self.progress.watching(components):
                 ray_lifecycle.start(self.settings, self.temporary.path)
@@ -184,10 +188,11 @@ class Service:
                 "RAY_AUTH_MODE is not `token`: every local user can run code as this service."
             )
 
+    def _uses_proxy_of_cluster(self) -> bool:
+        return bool(self.settings.ray.address) and self.settings.http.ingress != "direct"
+
     def _check_port(self) -> None:
-        """Serve of a joined cluster may listen on the port of its proxy since an earlier start."""
-        is_of_cluster = self.settings.ray.address and self.settings.http.ingress != "direct"
-        if not is_of_cluster and is_listening(self.settings.http.port):
+        if is_listening(self.settings.http.port):
             raise CannotStart(
                 f"Port {self.settings.http.port} is taken. Stop the program that listens there, or "
                 "set another port with --port."

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn, TypeVar
 
@@ -47,8 +46,9 @@ def stop_on_signals() -> None:
 def stop_deferred() -> Iterator[None]:
     """A signal during the block raises StopRequested at its end; a second one ends the process.
 
-    For the start of Ray, which cannot stop a node that is not complete. Ray's C++ code replaces the
-    handlers by some that print a stack first; the end of the block replaces those.
+    For the start of Ray, which cannot stop a node that is not complete. Near the end of its start,
+    Ray's C++ code prepends a handler of SIGTERM that prints a stack; the end of the block removes
+    it.
     """
     _Request.is_deferred = True
     try:
@@ -57,7 +57,7 @@ def stop_deferred() -> Iterator[None]:
         _Request.is_deferred = False
         if _Request.signal is None:
             _handle_signals()
-        _raise_if_requested()
+        raise_if_requested()
 
 
 def result_or_stop(future: Future[T]) -> T:
@@ -66,14 +66,14 @@ def result_or_stop(future: Future[T]) -> T:
     For the main thread.
     """
     while not wait([future], POLL_SECONDS).done:
-        _raise_if_requested()
+        raise_if_requested()
     return future.result()
 
 
 def wait_for_stop() -> NoReturn:
     """Raises StopRequested on a signal. For the main thread."""
     while True:
-        _raise_if_requested()
+        raise_if_requested()
         time.sleep(POLL_SECONDS)
 
 
@@ -87,10 +87,12 @@ def _request(number: int, _frame: FrameType | None) -> None:
         signal.signal(each, signal.SIG_DFL)
     _Request.signal = signal.Signals(number)
     if not _Request.is_deferred:
-        _raise_if_requested()
-    os.write(sys.stderr.fileno(), DEFERRED)  # a logger may hold a lock that this code interrupted
+        raise_if_requested()
+    with suppress(OSError):  # the reader has ended, by the same Ctrl-C
+        os.write(2, DEFERRED)  # a logger may hold a lock that this code interrupted
 
 
-def _raise_if_requested() -> None:
+def raise_if_requested() -> None:
+    """Raises StopRequested if a signal was received; for loops of the main thread."""
     if _Request.signal is not None:
         raise StopRequested(_Request.signal.name)

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from runtime.ports import free_port
 from serve_app.process.environment import LOOPBACK_NODE
 from tests.cluster.several_nodes import head_node, marked, node_environment
 from tests.command_lines import command_of
 from tests.service import MARK, READY, RunningService
 from tests.timing import wait_until
 
-ACTORS = ("EmbeddedStores", "Embedder", "JobManager", "_deploy", "Runner", "Api")
+ACTORS = ("EmbeddedStores", "Embedder", "JobManager", "_deploy", "Runner", "ServeReplica")
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def short_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.timeout(900)
 def test_service_that_stops_leaves_no_actor_on_the_cluster(
     short_folder: Path, converted_models: Path
 ) -> None:
@@ -38,13 +40,17 @@ def test_service_that_stops_leaves_no_actor_on_the_cluster(
             "PAPERWORKS_RAY__ADDRESS": head.call("addresses")["ray"],
             "PAPERWORKS_HTTP__INGRESS": "proxy",
         }
-        home = short_folder / "home"
-        for words in ("Starting: serve", "Starting: serve", READY):
-            with RunningService(home, models=converted_models, **settings) as service:
+        home, port = short_folder / "home", free_port()
+        for words in ("Starting: serve", "database: ", READY):
+            with RunningService(home, models=converted_models, port=port, **settings) as service:
                 service.wait_for(words)
                 time.sleep(1)
                 service.stop(grace_seconds=30)  # the databases end after their actor
             wait_until(lambda: not actors_of(environment[MARK]))
+        other_port = RunningService(home, models=converted_models, **settings)
+        with other_port:
+            other_port.process.wait(120)
+            assert "Serve listens on port" in other_port.output()
 
 
 def actors_of(mark: str) -> list[str]:

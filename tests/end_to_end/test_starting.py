@@ -45,7 +45,7 @@ def has_ray_session(home: Path) -> bool:
 
 @pytest.mark.parametrize(
     ("signal_number", "receiver"),
-    [(signal.SIGINT, "process"), (signal.SIGTERM, "thread"), (signal.SIGTERM, "group")],
+    [(signal.SIGINT, "process"), (signal.SIGTERM, "thread")],
 )
 def test_service_stops_during_start(
     converted_models: Path, homes: Path, signal_number: signal.Signals, receiver: Receiver

@@ -75,6 +75,20 @@ with stop_deferred():
     assert done.stderr == DEFERRED.decode()
 
 
+def test_deferred_stop_needs_no_reader_of_its_message() -> None:
+    done = run("""
+import os
+reader, writer = os.pipe()
+os.dup2(writer, 2)
+os.close(writer)
+os.close(reader)
+with stop_deferred():
+    signal.raise_signal(signal.SIGTERM)
+    print("not interrupted")
+""")
+    assert (done.stdout, done.returncode) == ("not interrupted\nstopped by SIGTERM\n", 0)
+
+
 def test_signal_after_deferral_stops_at_once() -> None:
     done = run("""
 with stop_deferred():
